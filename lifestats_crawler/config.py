@@ -1,0 +1,190 @@
+"""config.yml, read and checked once: one frozen ``Config`` for one environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import jmespath
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lifestats_crawler.exceptions import ConfigError
+from lifestats_crawler.ranges import IdRange
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+# Ids and keys are stored as int64, and the end of a range is one past its last id.
+MAX_ID = 2**63 - 2
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _url_template(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    if "{cursor}" not in value:
+        raise ValueError("must contain {cursor}, where the id to start from goes")
+    unknown = re.search(r"(?<!\$)\{(?!cursor\}|limit\}).*?\}", value)
+    if unknown:
+        raise ValueError(f"has {unknown.group()}; only {{cursor}}, {{limit}} and ${{VARIABLE}} are filled in")
+    return value
+
+
+def _jmespath(value: str) -> str:
+    try:
+        jmespath.compile(value)
+    except jmespath.exceptions.JMESPathError as error:
+        reason = str(error).splitlines()[0].rstrip(":")
+        raise ValueError(f"must be a JMESPath expression ({reason})") from None
+    return value
+
+
+def _counter_name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+def _as_written(value: float) -> float:
+    return int(value) if value.is_integer() else value
+
+
+UrlTemplate = Annotated[str, AfterValidator(_url_template)]
+JMESPath = Annotated[str, AfterValidator(_jmespath)]
+CounterName = Annotated[str, AfterValidator(_counter_name)]
+Rate = Annotated[float, Field(gt=0), AfterValidator(_as_written)]
+Id = Annotated[int, Field(ge=0, le=MAX_ID)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class CounterConfig(_Model):
+    """One field to count: where it is in a record, and how many rows the report gives it."""
+
+    field: JMESPath
+    top: Annotated[int, Field(ge=1)] = 100
+
+
+class Config(_Model):
+    """What is crawled, and how: one environment of config.yml.
+
+    Texts are as they stand in the file: ``${VARIABLE}`` is filled in by ``secrets`` at the moment
+    of use, so that a value from the process environment has no way into a log or a report.
+    """
+
+    url: UrlTemplate
+    headers: dict[str, str] = {}
+    items: JMESPath = "@"
+    id: JMESPath = "id"
+    next: JMESPath | None = None
+    inclusive: bool = True
+    results_per_page: Annotated[int, Field(ge=1)] = 100
+    first_id: Id
+    last_id: Id
+    subsets: Annotated[int, Field(ge=1)] = 100
+    rate_limit: Rate | None = None
+    retries: Annotated[int, Field(ge=0)] = 8
+    spill_every: Annotated[int, Field(ge=1)] = 1000
+    counters: Annotated[dict[CounterName, CounterConfig], Field(min_length=1)]
+    storage: Annotated[str, Field(min_length=1)] = "runs"
+    mock: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_id > self.last_id:
+            raise ValueError(f"first_id {self.first_id} is after last_id {self.last_id}")
+        return self
+
+    @property
+    def space(self) -> IdRange:
+        """The id space; the file's ``last_id`` is inclusive, the range's end is not."""
+        return IdRange(self.first_id, self.last_id + 1)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The value of each ``${VARIABLE}`` that the url or a header names."""
+        names = _VARIABLE.findall(" ".join([self.url, *self.headers.values()]))
+        return {f"${{{name}}}": os.environ[name] for name in names}
+
+
+def load(path: Path, environment: str) -> Config:
+    """Read one environment of a config file.
+
+    Raises ConfigError, in one line that names the file, the environment, the key, the bad
+    value and what is allowed.
+    """
+    place = f"{path}, environment {environment}"
+    section = _merged(_sections(path), path, environment)
+    try:
+        config = Config.model_validate(section)
+    except ValidationError as error:
+        raise ConfigError(f"{place}: {_in_one_line(error)}") from None
+    _check_variables(config, place)
+    return config
+
+
+def _sections(path: Path) -> Mapping[str, Any]:
+    try:
+        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(sections, dict):
+        raise ConfigError(f"{path}: must have one section per environment, such as `production:`")
+    return sections
+
+
+def _merged(sections: Mapping[str, Any], path: Path, environment: str) -> dict[str, Any]:
+    names = sorted(str(name) for name in sections if name != "default")
+    if environment not in names or not _ENVIRONMENT_NAME.fullmatch(environment):
+        raise ConfigError(f"{path}: has no environment {environment!r}; it has {', '.join(names) or 'none'}")
+    merged: dict[str, Any] = {}
+    for name in ("default", environment):
+        section = sections.get(name) or {}
+        if not isinstance(section, dict):
+            raise ConfigError(f"{path}: section {name} must be keys and values, not {section!r}")
+        merged |= section
+    return merged
+
+
+def _check_variables(config: Config, place: str) -> None:
+    for key, text in [("url", config.url), *((f"headers.{k}", v) for k, v in config.headers.items())]:
+        for name in _VARIABLE.findall(text):
+            if not os.environ.get(name):
+                raise ConfigError(f"{place}: {key} needs the environment variable {name}, which is not set")
+
+
+def _in_one_line(error: ValidationError) -> str:
+    details = error.errors()
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return _describe(details[0]) + more
+
+
+def _describe(detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "missing":
+            return f"{key} is missing"
+        case "extra_forbidden":
+            return f"{key} = {detail['input']!r}: there is no such key{_nearest(detail['loc'])}"
+        case "value_error" if not key:
+            return str(detail["ctx"]["error"])
+    reason = re.sub(r"^(Value error, |\w+ should |)", lambda m: "must " if "should" in m[0] else "", detail["msg"])
+    return f"{key} = {detail['input']!r}: {reason}"
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    model = CounterConfig if len(location) > 1 else Config
+    near = get_close_matches(str(location[-1]), model.model_fields, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(model.model_fields)}"

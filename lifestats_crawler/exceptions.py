@@ -1,0 +1,24 @@
+"""The few errors of lifestats, each saying when and from where it comes."""
+
+
+class LifestatsError(Exception):
+    """Anything that lifestats reports in one line, without a traceback."""
+
+
+class ConfigError(LifestatsError):
+    """Raised by ``config.load`` when config.yml cannot be used as it stands."""
+
+
+class FaultyPageError(LifestatsError):
+    """Raised by the dialect and the frontier for an answer that cannot be believed.
+
+    The page counts nothing and its range is asked for again.
+    """
+
+
+class OverlapError(LifestatsError):
+    """Raised when the same ids are settled twice: their records would count double."""
+
+
+class MockError(LifestatsError):
+    """Raised when the mock API cannot be started for an environment with ``mock: true``."""

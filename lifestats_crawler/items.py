@@ -1,0 +1,30 @@
+"""The item that travels from the spider to the pipeline: one per page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lifestats_crawler.ranges import IdRange
+
+Key = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a page adds: its counts, and the range it settles."""
+
+    settles: IdRange
+    #: Per counter, the value found in each record of the settled range.
+    keys: Mapping[str, Sequence[Key]] = field(default_factory=dict)
+    #: How many records lie in the settled range.
+    records: int = 0
+    #: How many answers that took: none for a range that other pages show to be empty.
+    pages: int = 1
+    #: Where the next page starts; None claims that no id after ``highest`` exists.
+    next: int | None = None
+    #: The highest id of the page that lies in the id space, settled or not.
+    highest: int | None = None

@@ -1,0 +1,149 @@
+"""Half-open id ranges: split, subtract, union."""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from lifestats_crawler.exceptions import OverlapError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class IdRange:
+    """Ids with ``begin <= id < end``. A range whose end is not after its begin is empty."""
+
+    begin: int
+    end: int
+
+    def __len__(self) -> int:
+        """Count the ids, not the records: 0 if the range is empty."""
+        return max(0, self.end - self.begin)
+
+    def __contains__(self, an_id: int) -> bool:
+        """Tell whether the id lies in the range."""
+        return self.begin <= an_id < self.end
+
+    def __str__(self) -> str:
+        """Write the range as a mathematician would: ``[2, 4)``."""
+        return f"[{self.begin}, {self.end})"
+
+
+def union(ranges: Iterable[IdRange]) -> list[IdRange]:
+    """Merge ranges that touch or overlap; the result is sorted and has no empty range.
+
+    >>> union([IdRange(4, 6), IdRange(0, 2), IdRange(2, 3), IdRange(5, 9)])
+    [IdRange(begin=0, end=3), IdRange(begin=4, end=9)]
+    """
+    merged: list[IdRange] = []
+    for item in sorted(ranges):
+        if not len(item):
+            continue
+        if merged and item.begin <= merged[-1].end:
+            merged[-1] = IdRange(merged[-1].begin, max(merged[-1].end, item.end))
+        else:
+            merged.append(item)
+    return merged
+
+
+def missing(whole: IdRange, covered: Iterable[IdRange]) -> Iterator[IdRange]:
+    """Yield what ``covered`` leaves of ``whole``, in order.
+
+    >>> list(missing(IdRange(0, 10), [IdRange(2, 4)]))
+    [IdRange(begin=0, end=2), IdRange(begin=4, end=10)]
+    """
+    position = whole.begin
+    for item in union(covered):
+        if item.end <= position:
+            continue
+        if item.begin >= whole.end:
+            break
+        if item.begin > position:
+            yield IdRange(position, item.begin)
+        position = item.end
+    if position < whole.end:
+        yield IdRange(position, whole.end)
+
+
+def split(whole: IdRange, parts: int) -> list[IdRange]:
+    """Split a range into ``parts`` whose widths differ by one id at most.
+
+    Where there are fewer ids than parts, every id gets a part of its own.
+
+    >>> split(IdRange(0, 10), 3)
+    [IdRange(begin=0, end=4), IdRange(begin=4, end=7), IdRange(begin=7, end=10)]
+    """
+    parts = min(parts, len(whole))
+    bounds = [whole.begin + -(-len(whole) * i // parts) for i in range(parts + 1)] if parts else []
+    return [IdRange(begin, end) for begin, end in pairwise(bounds)]
+
+
+def share(ranges: Iterable[IdRange], parts: int) -> list[IdRange]:
+    """Split ranges until there are ``parts`` of them, as even in width as their borders allow.
+
+    Each further part goes to the range whose parts are the widest (the highest averages
+    method, D'Hondt). Returns fewer parts where there are fewer ids, and more where more
+    ranges came in.
+
+    >>> share([IdRange(0, 8), IdRange(10, 12)], 3)
+    [IdRange(begin=0, end=4), IdRange(begin=4, end=8), IdRange(begin=10, end=12)]
+    """
+    heap = [(-len(item) / 1, item, 1) for item in union(ranges)]
+    heapq.heapify(heap)
+    for _ in range(parts - len(heap)):
+        if not heap:
+            break
+        _, item, pieces = heap[0]
+        heapq.heapreplace(heap, (-len(item) / (pieces + 1), item, pieces + 1))
+    return sorted(part for _, item, pieces in heap for part in split(item, pieces))
+
+
+class Coverage:
+    """The union of the ranges settled so far; settling an id twice is an error.
+
+    Ranges that touch are merged at once, so its size follows the number of chains
+    and not the number of pages.
+    """
+
+    def __init__(self, settled: Iterable[IdRange] = ()) -> None:
+        """Start from ranges that are settled already."""
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        self._size = 0
+        for item in settled:
+            self.add(item)
+
+    def add(self, item: IdRange) -> None:
+        """Settle a range. Raises OverlapError, and changes nothing, if part of it is settled."""
+        if not len(item):
+            return
+        begins, ends = self._begins, self._ends
+        at = bisect_right(begins, item.begin)
+        if (at and ends[at - 1] > item.begin) or (at < len(begins) and begins[at] < item.end):
+            raise OverlapError(f"ids of {item} are settled already")
+        touches_left = bool(at) and ends[at - 1] == item.begin
+        touches_right = at < len(begins) and begins[at] == item.end
+        if touches_left and touches_right:
+            ends[at - 1] = ends[at]
+            del begins[at], ends[at]
+        elif touches_left:
+            ends[at - 1] = item.end
+        elif touches_right:
+            begins[at] = item.begin
+        else:
+            begins.insert(at, item.begin)
+            ends.insert(at, item.end)
+        self._size += len(item)
+
+    def __len__(self) -> int:
+        """Count the settled ids."""
+        return self._size
+
+    def __iter__(self) -> Iterator[IdRange]:
+        """Yield the settled ranges, merged and in order."""
+        return (IdRange(begin, end) for begin, end in zip(self._begins, self._ends, strict=True))

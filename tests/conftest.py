@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture
+def fixtures() -> Path:
+    return PROJECT / "tests" / "fixtures"
+
+
+class Api:
+    """A mock API in a process of its own."""
+
+    def __init__(self, url: str, process: subprocess.Popen) -> None:
+        self.url = url
+        self.process = process
+
+    def get(self, path: str):
+        with urllib.request.urlopen(self.url + path) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def running_api(*arguments: str):
+    command = [sys.executable, "-m", "mocks.api", "--port=0", "--until-stdin-closes", *arguments]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Api(process.stdout.readline().strip(), process)
+        process.stdin.close()
+
+
+@pytest.fixture
+def start_api():
+    return running_api
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Nothing of the developer's own settings, and every warning an error."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {"PYTHONWARNINGS": "error", "COLUMNS": "100"} | variables
+
+
+class Crawls:
+    """Real ``scrapy crawl`` processes, each in the same empty directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.config = directory / "config.yml"
+
+    def configure(self, **changes) -> None:
+        own = yaml.safe_load((PROJECT / "config.yml").read_text())
+        section = own["test"] | {"mock": False, "storage": str(self.directory / "runs")} | changes
+        self.config.write_text(yaml.safe_dump({"default": own["default"], "test": section}))
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+        chosen = ["-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
+        return self.scrapy("crawl", "lifestats", *chosen, *arguments, **variables)
+
+    def scrapy(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "scrapy", *arguments],
+            cwd=PROJECT,
+            env=environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def report(self):
+        newest = max((self.directory / "runs" / "test").glob("*/report.json"), key=lambda path: path.parent.name)
+        return json.loads(newest.read_text())
+
+
+@pytest.fixture
+def crawls(tmp_path) -> Crawls:
+    return Crawls(tmp_path)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lifestats_crawler.exceptions import OverlapError
+from lifestats_crawler.ranges import Coverage, IdRange, missing, share, split, union
+
+ranges = st.builds(lambda begin, size: IdRange(begin, begin + size), st.integers(0, 60), st.integers(0, 20))
+disjoint = st.sets(st.integers(0, 40)).map(lambda ids: [IdRange(i * 2, i * 2 + 2) for i in ids])
+
+
+def ids_of(items) -> list[int]:
+    return [an_id for item in items for an_id in range(item.begin, item.end)]
+
+
+@given(st.lists(ranges))
+def test_a_union_has_every_id_once_and_no_two_ranges_that_touch(items):
+    merged = union(items)
+    assert ids_of(merged) == sorted(set(ids_of(items)))
+    assert all(a.end < b.begin for a, b in pairwise(merged))
+
+
+@given(ranges, st.lists(ranges))
+def test_what_is_covered_and_what_is_missing_make_the_whole(whole, covered):
+    left = ids_of(missing(whole, covered))
+    assert not set(left) & set(ids_of(covered))
+    assert set(left) | (set(ids_of(covered)) & set(ids_of([whole]))) == set(ids_of([whole]))
+
+
+@given(ranges, st.integers(1, 30))
+def test_the_parts_of_a_split_make_the_whole_and_differ_by_one_id_at_most(whole, parts):
+    pieces = split(whole, parts)
+    assert ids_of(pieces) == ids_of([whole])
+    assert len(pieces) == min(parts, len(whole))
+    assert max(map(len, pieces), default=0) - min(map(len, pieces), default=0) <= 1
+
+
+@given(st.lists(ranges), st.integers(1, 30))
+def test_sharing_out_loses_no_id_and_makes_as_many_parts_as_asked_for(items, parts):
+    shared = share(items, parts)
+    whole = union(items)
+    assert ids_of(shared) == ids_of(whole)
+    assert len(shared) >= min(parts, len(ids_of(whole)), max(parts, len(whole))) or len(whole) > parts
+
+
+@given(disjoint, st.randoms())
+def test_coverage_in_any_order_is_the_union(items, random):
+    random.shuffle(items)
+    coverage = Coverage(items)
+    assert list(coverage) == union(items)
+    assert len(coverage) == sum(map(len, items))
+
+
+@given(disjoint, ranges)
+def test_coverage_refuses_an_id_that_it_has_and_stays_as_it_was(items, another):
+    coverage = Coverage(items)
+    if set(ids_of(items)) & set(ids_of([another])):
+        with pytest.raises(OverlapError):
+            coverage.add(another)
+        assert list(coverage) == union(items)
+    else:
+        coverage.add(another)
+        assert list(coverage) == union([*items, another])
