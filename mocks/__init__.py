@@ -1,0 +1,1 @@
+"""The development API: a real HTTP server with made-up data."""

@@ -1,0 +1,202 @@
+"""The development API: made-up records over HTTP. ``python -m mocks.api --help`` tells its options.
+
+A page is answered on every path but two: /truth counts the records, exactly, and /log tells when
+which page was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from array import array
+from contextlib import suppress
+from random import uniform
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+from aiohttp import web
+
+from mocks.arguments import arguments
+from mocks.data import FIELDS, Recipe, Records, Truth
+from mocks.shape import Asked, Shape, integer
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections import Counter
+    from collections.abc import Mapping, Sequence
+
+_JSON = {"Content-Type": "application/json"}
+_PATIENCE_SECONDS = 1.0  # for answers that are under way when the server is told to stop
+
+
+class Answer(NamedTuple):
+    """What a request gets, before it goes on the wire."""
+
+    status: int
+    body: bytes
+
+
+class RequestLog:
+    """When which page was asked for, and how that was answered: 26 bytes a request."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._arrivals, self._statuses = array("d"), array("H")
+        self._cursors, self._limits = array("q"), array("q")
+
+    def add(self, arrival: float, asked: Asked, status: int) -> None:
+        """Note a request as it is answered; ``arrival`` in seconds of the monotonic clock."""
+        self._arrivals.append(arrival)
+        self._cursors.append(asked.cursor)
+        self._limits.append(asked.limit)
+        self._statuses.append(status)
+
+    def rows(self) -> list[tuple[float, int, int, int]]:
+        """Return (arrival, cursor, limit, status) in the order of arrival."""
+        return sorted(zip(self._arrivals, self._cursors, self._limits, self._statuses, strict=True))
+
+
+class Api:
+    """Answers requests. Each step of the way is a function of its own, to be replaced or wrapped."""
+
+    def __init__(self, records: Records, shape: Shape, latency: float = 0.0, jitter: float = 0.0) -> None:
+        """Answer pages after ``latency`` to ``latency + jitter`` seconds."""
+        self._records = records
+        self._shape = shape
+        self._delay = latency, latency + jitter
+        self._log = RequestLog()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer any request."""
+        if request.path == "/truth":
+            return respond(await self.truth(request.query))
+        if request.path == "/log":
+            return respond(self.log(request.query))
+        arrival = monotonic()
+        asked, answer = self.page(request.query)
+        await self.pause()
+        self._log.add(arrival, asked, answer.status)
+        return respond(answer)
+
+    def page(self, query: Mapping[str, str]) -> tuple[Asked, Answer]:
+        """Answer with the page that is asked for."""
+        try:
+            asked = self._shape.asked(query)
+        except ValueError as error:
+            return Asked(), refusal(error)
+        page = self._records.page(asked.cursor + self._shape.exclusive, asked.limit)
+        return asked, Answer(200, self._shape.body(asked, page))
+
+    async def pause(self) -> None:
+        """Take the time that an answer is to take."""
+        if self._delay[1]:
+            await asyncio.sleep(uniform(*self._delay))
+
+    async def truth(self, query: Mapping[str, str]) -> Answer:
+        """Count the records from first_id to last_id, and rank their values: the top ones, or all.
+
+        Goes on serving after every chunk. A thread would do so less well: it keeps the interpreter
+        for 5 ms at a time, and the process from ending.
+        """
+        names = ("first_id", "last_id", "top")
+        try:
+            first_id, last_id, top = (integer(query, name) if name in query else None for name in names)
+        except ValueError as error:
+            return refusal(error)
+        truth = Truth(self._records.fields)
+        for rows in self._records.rows(first_id, last_id):
+            truth.add(rows)
+            await asyncio.sleep(0)
+        fields = {name: _ranked(counts, top) for name, counts in truth.counts.items()}
+        return Answer(200, orjson.dumps({"records": truth.records, "fields": fields}))
+
+    def log(self, query: Mapping[str, str]) -> Answer:
+        """Tell which pages were asked for, and with ``clear=1`` forget them."""
+        rows = self._log.rows()
+        if query.get("clear") == "1":
+            self._log = RequestLog()
+        return Answer(200, orjson.dumps({"requests": rows}))
+
+
+def respond(answer: Answer) -> web.Response:
+    """Put an answer on the wire."""
+    return web.Response(status=answer.status, body=answer.body, headers=_JSON)
+
+
+def refusal(error: ValueError) -> Answer:
+    """Answer a request that cannot be read."""
+    return Answer(400, orjson.dumps({"error": str(error)}))
+
+
+def _ranked(counts: Counter[int], top: int | None) -> dict[str, object]:
+    """Return counts by count, highest first, and by value, smallest first, where they tie."""
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {"distinct": len(counts), "records": counts.total(), "counts": ranked[:top]}
+
+
+async def serve(api: Api, host: str, port: int, *, until_stdin_closes: bool = False) -> None:
+    """Listen, print the URL as a line, and answer until told to stop. Raises OSError if it cannot."""
+    runner = web.ServerRunner(web.Server(api.handle, access_log=None), shutdown_timeout=_PATIENCE_SECONDS)
+    await runner.setup()
+    await web.TCPSite(runner, host, port, backlog=1024).start()
+    stop = _stop_event(until_stdin_closes=until_stdin_closes)  # who reads the URL may stop us at once
+    try:
+        print(f"http://{host}:{runner.addresses[0][1]}", flush=True)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _stop_event(*, until_stdin_closes: bool) -> asyncio.Event:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def read_stdin() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        with suppress(RuntimeError):  # the loop is closed: a signal came first
+            loop.call_soon_threadsafe(stop.set)
+
+    if until_stdin_closes:
+        # In a thread, because asyncio reads pipes but neither files nor /dev/null.
+        Thread(target=read_stdin, daemon=True).start()
+    return stop
+
+
+def api_for(args: Namespace) -> Api:
+    """Make the API that the command line describes. Raises ValueError where there can be none."""
+    fields, holes = tuple(args.field or FIELDS), tuple(args.hole or ())
+    recipe = Recipe(args.first_id, args.last_id, args.density, args.seed, fields, holes, args.id)
+    parameters = args.cursor_parameter, args.limit_parameter, args.max_limit
+    shape = Shape(*parameters, args.items, args.next, args.exclusive)
+    return Api(Records(recipe), shape, args.latency, args.jitter)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop. Returns 1 if it cannot listen, and 2 for arguments that cannot be."""
+    args = arguments(argv)
+    try:
+        api = api_for(args)
+    except ValueError as error:
+        return _complain(str(error), 2)
+    try:
+        asyncio.run(serve(api, args.host, args.port, until_stdin_closes=args.until_stdin_closes))
+    except (OSError, OverflowError) as error:
+        reason = str(error).rpartition(": ")[2]  # asyncio names the address once more before it
+        return _complain(f"cannot listen on {args.host}:{args.port}: {reason}", 1)
+    return 0
+
+
+def _complain(reason: str, exit_code: int) -> int:
+    print(f"mocks.api: {reason}", file=sys.stderr)
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
