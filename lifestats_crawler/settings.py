@@ -1,0 +1,66 @@
+"""Scrapy's settings: the parts, and each setting with its reason and the default it replaces.
+
+What depends on the environment (config.yml) is set by ``addons.EnvironmentAddon``.
+"""
+
+BOT_NAME = "lifestats"
+SPIDER_MODULES = ["lifestats_crawler.spiders"]
+COMMANDS_MODULE = "lifestats_crawler.commands"
+
+# The parts.
+ADDONS = {"lifestats_crawler.addons.EnvironmentAddon": 0}
+ITEM_PIPELINES = {"lifestats_crawler.pipelines.CountingPipeline": 100}
+EXTENSIONS = {"lifestats_crawler.extensions.MockApi": 0}
+DOWNLOAD_HANDLERS = {
+    "http": "lifestats_crawler.handlers.PacedDownloadHandler",
+    "https": "lifestats_crawler.handlers.PacedDownloadHandler",
+}
+
+# The loop is asyncio's alone: the download handler is aiohttp's, and a page costs half as much.
+TWISTED_REACTOR_ENABLED = False  # default True
+
+# One tally a page: more would start that many tasks for each response.
+CONCURRENT_ITEMS = 1  # default 100
+
+# The pace is kept by the pacer in the download handler. AutoThrottle stays on above it, for what
+# it is good at: slowing down with a slow server.
+AUTOTHROTTLE_ENABLED = True  # default False
+AUTOTHROTTLE_START_DELAY = 0  # default 5 s: that much silence at the start
+AUTOTHROTTLE_MAX_DELAY = 1  # default 60 s
+DOWNLOAD_DELAY_JITTER = 0  # default 0.5: the delay would be half of what AutoThrottle wants, or 1.5 times
+
+# A page that takes longer than this has failed.
+DOWNLOAD_TIMEOUT = 60  # default 180 s
+DOWNLOAD_MAXSIZE = 16 * 1024 * 1024  # default 1 GiB; a page of 100 records has some 10 KiB
+
+# A chain never asks for the same page twice by mistake, and asks again on purpose.
+DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
+
+# Every answer reaches the spider, which decides whether it is believed and when it is asked again:
+# Scrapy retries at once, without backoff, and then the chain would end in silence.
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # aiohttp does it
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+}
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+}
+
+# What a server is told.
+USER_AGENT = "lifestats"  # default "Scrapy/VERSION (+https://scrapy.org)"
+DEFAULT_REQUEST_HEADERS = {"Accept": "application/json"}
+ROBOTSTXT_OBEY = False  # an API asked with its owner's limit is not a site that is crawled
+
+# Both open a port by default.
+REMOTE_CONTROL_ENABLED = False  # default True
+TELNETCONSOLE_ENABLED = False  # default True
+
+LOG_VERSIONS: list[str] = []  # default: ten lines of them
+LOG_LEVEL = "INFO"  # default DEBUG: a line a page, 740,000 of them

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lifestats_crawler import report
+from lifestats_crawler.config import Config
+from lifestats_crawler.merge import CounterTotals, Settled, Totals
+from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.runs import Run
+
+CONFIG = Config.model_validate(
+    {
+        "url": "http://127.0.0.1/x?offset={cursor}",
+        "first_id": 1,
+        "last_id": 3_000_000,
+        "counters": {"colours": {"field": "colour", "top": 2}},
+    }
+)
+COLOURS = CounterTotals(items=4, distinct=3, top=[(7, 2), ("red", 1)])
+
+
+def build(*covers: IdRange) -> report.Report:
+    settled = Settled(covers, 4, 2, 3, 1, seconds=0.5, started_at="2026-01-01T00:00:00.000Z")
+    return report.build(
+        Run(Path("runs/test/one"), "test"),
+        CONFIG,
+        Totals(settled, {"colours": COLOURS}),
+        finished_at="2026-01-01T00:00:01.000Z",
+        finish_reason="finished",
+    )
+
+
+def test_a_report_has_the_keys_of_the_contract():
+    assert build(IdRange(1, 3_000_001)) == {
+        "schema": "lifestats.report/1",
+        "run": {
+            "name": "one",
+            "environment": "test",
+            "started_at": "2026-01-01T00:00:00.000Z",
+            "finished_at": "2026-01-01T00:00:01.000Z",
+            "elapsed_seconds": 0.5,
+            "finish_reason": "finished",
+        },
+        "source": {
+            "url": "http://127.0.0.1/x?offset={cursor}",
+            "first_id": 1,
+            "last_id": 3_000_000,
+            "results_per_page": 100,
+            "rate_limit": None,
+        },
+        "coverage": {"complete": True, "ids": 3_000_000, "settled": 3_000_000, "ratio": 1.0, "missing": []},
+        "totals": {"items": 4, "pages": 2, "requests": 3, "retries": 1, "requests_per_second": 6.0},
+        "counters": {
+            "colours": {
+                "field": "colour",
+                "items": 4,
+                "distinct": 3,
+                "top": [
+                    {"rank": 1, "key": 7, "count": 2, "share": 0.5},
+                    {"rank": 2, "key": "red", "count": 1, "share": 0.25},
+                ],
+            }
+        },
+    }
+
+
+def test_one_missing_id_in_millions_is_not_complete_and_never_shows_as_one():
+    coverage = build(IdRange(1, 3_000_000))["coverage"]
+    assert coverage == {
+        "complete": False,
+        "ids": 3_000_000,
+        "settled": 2_999_999,
+        "ratio": 0.999999,
+        "missing": [[3_000_000, 3_000_001]],
+    }
+
+
+@pytest.mark.parametrize(("covers", "latest"), [(IdRange(1, 3_000_001), True), (IdRange(1, 9), False)])
+def test_only_a_complete_report_becomes_the_latest(tmp_path, covers, latest):
+    run = Run(tmp_path / "test" / "one", "test")
+    run.segments.mkdir(parents=True)
+    report.save(run, build(covers))
+    assert run.report.exists()
+    assert run.latest.exists() == latest
