@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import jmespath
 import yaml
@@ -73,6 +73,8 @@ class CounterConfig(_Model):
 
     field: JMESPath
     top: Annotated[int, Field(ge=1)] = 100
+    #: What a record without the field is: part of a faulty page, or counted under nothing.
+    missing: Literal["fault", "skip"] = "fault"
 
 
 class Config(_Model):
@@ -94,7 +96,10 @@ class Config(_Model):
     subsets: Annotated[int, Field(ge=1)] = 100
     rate_limit: Rate | None = None
     retries: Annotated[int, Field(ge=0)] = 8
+    failure_limit: Annotated[float, Field(gt=0, le=1)] = 0.75
     spill_every: Annotated[int, Field(ge=1)] = 1000
+    spill_seconds: Annotated[float, Field(gt=0)] = 30
+    spill_keys: Annotated[int, Field(ge=1)] = 200_000
     counters: Annotated[dict[CounterName, CounterConfig], Field(min_length=1)]
     storage: Annotated[str, Field(min_length=1)] = "runs"
     mock: bool = False

@@ -37,6 +37,7 @@ class Dialect:
         self._items = finder(config.items)
         self._next = finder(config.next) if config.next else None
         self._ids = column(config.id)
+        self._skips = [name for name, counter in config.counters.items() if counter.missing == "skip"]
         self._columns = {name: column(counter.field) for name, counter in config.counters.items()}
 
     def url(self, cursor: int) -> str:
@@ -53,15 +54,25 @@ class Dialect:
         ids = _checked_ids(self._ids(records))
         following = self._following(page, ids, asked.begin)
         settles = self._settles(asked, following, ids)
-        keys = {name: read(records) for name, read in self._columns.items()}
-        counted = {name: _checked_keys(name, values) for name, values in keys.items()}
-        inside = len(records)
+        inside = records
         if ids and not (settles.begin <= min(ids) and max(ids) < settles.end):
-            kept = [settles.begin <= an_id < settles.end for an_id in ids]
-            counted = {name: _kept(values, kept) for name, values in counted.items()}
-            inside = sum(kept)
-        highest = max((an_id for an_id in ids if an_id < self._space.end), default=None) if ids else None
-        return Tally(settles, counted, inside, next=following, highest=highest)
+            inside = [record for an_id, record in zip(ids, records, strict=True) if an_id in settles]
+        keys = {
+            name: _checked_keys(name, read(inside), may_lack=name in self._skips)
+            for name, read in self._columns.items()
+        }
+        without = self._drop_absent(keys) if self._skips else {}
+        highest = max((an_id for an_id in ids if an_id < self._space.end), default=None)
+        return Tally(settles, keys, len(inside), next=following, without=without, highest=highest)
+
+    def _drop_absent(self, keys: dict[str, list[Any]]) -> dict[str, int]:
+        """Take the records without a field out of the counters that skip them, and count them."""
+        without = {}
+        for name in self._skips:
+            present = [key for key in keys[name] if key is not None]
+            without[name] = len(keys[name]) - len(present)
+            keys[name] = present
+        return without
 
     def _records(self, page: Any) -> list[Any]:
         records = self._items(page)
@@ -169,29 +180,28 @@ def _integer(value: Any, what: str) -> int:
     raise FaultyPageError(f"{what} is {_shown(value)}, not an integer")
 
 
-def _checked_keys(counter: str, values: list[Any]) -> list[Key]:
+def _checked_keys(counter: str, values: list[Any], *, may_lack: bool) -> list[Any]:
+    """Return what is counted for each value; null stays null where the counter skips such records."""
     types = set(map(type, values))
     if types <= {str}:
         return values
-    keys = values if types <= _PLAIN else [_key(counter, value) for value in values]
-    numbers: list[Any] = [key for key in keys if isinstance(key, int)] if str in types else keys
+    keys = values if types <= _PLAIN else [_key(counter, value, may_lack=may_lack) for value in values]
+    numbers = keys if types == {int} else [key for key in keys if isinstance(key, int)]
     if numbers and (min(numbers) < -(2**63) or max(numbers) >= 2**63):
         raise FaultyPageError(f"counter {counter}: a value does not fit into 64 bits")
     return keys
 
 
-def _key(counter: str, value: Any) -> Key:
+def _key(counter: str, value: Any, *, may_lack: bool) -> Key | None:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | str):
         return value
-    if value is None:
+    if value is not None:
+        raise FaultyPageError(f"counter {counter}: {_shown(value)} is neither an integer nor text")
+    if not may_lack:
         raise FaultyPageError(f"counter {counter}: its field is missing or null in a record")
-    raise FaultyPageError(f"counter {counter}: {_shown(value)} is neither an integer nor text")
-
-
-def _kept(values: list[Key], kept: list[bool]) -> list[Key]:
-    return [value for value, keep in zip(values, kept, strict=True) if keep]
+    return None
 
 
 def _shown(value: Any, most: int = 60) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,13 @@ def appearing(path: Path) -> Iterator[Path]:
     """
     unfinished = path.with_name(f".{path.name}{UNFINISHED}")
     try:
+        _reached("begun", path)
         yield unfinished
+        _reached("written", path)
         _sync(unfinished)
+        _reached("synced", path)
         unfinished.replace(path)
+        _reached("renamed", path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
@@ -35,6 +40,12 @@ def write(path: Path, content: bytes) -> None:
     """Write a whole file, or nothing. Raises OSError where the storage does not take it."""
     with appearing(path) as unfinished:
         unfinished.write_bytes(content)
+
+
+def _reached(step: str, path: Path) -> None:
+    """Stop the process here if LIFESTATS_STOP_AT names this step: a place for a test to kill it at."""
+    if os.environ.get("LIFESTATS_STOP_AT") == f"{step}:{path.name}":
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _sync(path: Path) -> None:

@@ -20,5 +20,17 @@ class OverlapError(LifestatsError):
     """Raised when the same ids are settled twice: their records would count double."""
 
 
+class RunError(LifestatsError):
+    """Raised by ``runs.open_run`` when the run that is asked for cannot be crawled now."""
+
+
+class StorageError(LifestatsError):
+    """Raised when the storage does not take a segment or a report."""
+
+
+class CountError(LifestatsError):
+    """Raised by the merge when the counts of a run are not those of the records it settled."""
+
+
 class MockError(LifestatsError):
     """Raised when the mock API cannot be started for an environment with ``mock: true``."""

@@ -93,7 +93,7 @@ def mock_arguments(config: Config) -> list[str]:
     if "{cursor}" not in parameters or url.scheme != "http":
         raise MockError("mock: true needs an http:// url with {cursor} as a query parameter")
     arguments = {
-        "--port": url.port or 80,
+        "--port": 80 if url.port is None else url.port,
         "--path": url.path or "/",
         "--cursor-parameter": parameters["{cursor}"],
         "--limit-parameter": parameters.get("{limit}", "limit"),

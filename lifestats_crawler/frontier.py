@@ -21,8 +21,12 @@ class Chain:
 
     cursor: int
     end: int
+    #: Whether it walks a range that has been put aside before.
+    is_last_try: bool = False
     #: How often the page at the cursor has failed.
     failures: int = 0
+    #: How many ranges in a row it has put aside.
+    skips: int = 0
 
     @property
     def left(self) -> IdRange:
@@ -36,6 +40,7 @@ class Frontier:
     def __init__(self, unsettled: Iterable[IdRange], chains: int) -> None:
         """Share what is not settled out to at most ``chains`` chains at a time."""
         self._waiting = deque(share(unsettled, chains))
+        self._aside: list[IdRange] = []
         self._most_chains = chains
         self._active: set[Chain] = set()
         self._highest = -1
@@ -46,10 +51,18 @@ class Frontier:
         return len(self._active)
 
     def start(self) -> Iterator[Chain]:
-        """Yield new chains for the ranges that wait, as many as may be under way."""
-        while self._waiting and len(self._active) < self._most_chains:
-            subset = self._waiting.popleft()
-            chain = Chain(subset.begin, subset.end)
+        """Yield new chains for the ranges that wait, as many as may be under way.
+
+        Ranges that were put aside wait until everything else is done.
+        """
+        while len(self._active) < self._most_chains:
+            if self._waiting:
+                subset, is_last_try = self._waiting.popleft(), False
+            elif self._aside and all(chain.is_last_try for chain in self._active):
+                subset, is_last_try = self._aside.pop(), True
+            else:
+                return
+            chain = Chain(subset.begin, subset.end, is_last_try)
             self._active.add(chain)
             yield chain
 
@@ -65,20 +78,29 @@ class Frontier:
         if tally.highest is not None:
             self._witness(tally.highest)
         chain.cursor = tally.settles.end
-        chain.failures = 0
+        chain.failures = chain.skips = 0
         if tally.next is None:
             self._claims.append(chain.left)
         if tally.next is None or chain.cursor >= chain.end:
             self._active.discard(chain)
 
-    def skip(self, chain: Chain, ids: int) -> IdRange:
-        """Give up the next ``ids`` ids of a chain, move it past them and return their range."""
-        given_up = IdRange(chain.cursor, min(chain.cursor + ids, chain.end))
-        chain.cursor = given_up.end
+    def skip(self, chain: Chain, ids: int) -> tuple[IdRange, bool]:
+        """Move a chain past ids that keep failing; return them, and whether they are given up.
+
+        The first time they are put aside, to be tried again last: at least ``ids`` of them, and
+        twice as many each time in a row, so that a dead region does not hold up the rest for long.
+        The second time ``ids`` of them are given up for good.
+        """
+        width = ids if chain.is_last_try else ids << chain.skips
+        skipped = IdRange(chain.cursor, min(chain.cursor + width, chain.end))
+        if not chain.is_last_try:
+            self._aside.append(skipped)
+        chain.cursor = skipped.end
         chain.failures = 0
+        chain.skips += 1
         if chain.cursor >= chain.end:
             self._active.discard(chain)
-        return given_up
+        return skipped, chain.is_last_try
 
     def is_under_way(self, chain: Chain) -> bool:
         """Tell whether the chain has more to ask for."""
@@ -89,7 +111,7 @@ class Frontier:
 
         No page of the whole crawl has shown an id that contradicts them.
         """
-        if self._active or self._waiting:
+        if self._active or self._waiting or self._aside:
             return []
         claims, self._claims = self._claims, []
         return [claim for claim in claims if len(claim)]

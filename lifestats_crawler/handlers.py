@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from random import Random
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import aiohttp
@@ -16,20 +19,30 @@ from scrapy.exceptions import (
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
+    IgnoreRequest,
     ResponseDataLossError,
 )
 from scrapy.http import Response
 
+from lifestats_crawler import backoff, retry_after
 from lifestats_crawler.addons import load_config
 from lifestats_crawler.pacer import Pacer
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
     from scrapy import Request
     from scrapy.crawler import Crawler
 
 #: Request.meta key: the time.monotonic() before which the request may not leave.
 NOT_BEFORE = "lifestats_not_before"
+
+TOO_MANY_REQUESTS = 429
+UNAVAILABLE = 503
+
+_LOOK_UP = 0.5  # seconds between two looks whether the crawl is being stopped
+_GRACE = 5.0  # seconds that requests under way get to finish when it is
 
 
 class PacedDownloadHandler(BaseDownloadHandler):
@@ -47,10 +60,14 @@ class PacedDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         settings = crawler.settings
         config = load_config(settings)
-        self._pacer = Pacer(config.rate_limit) if config.rate_limit else None
+        self._pacer = Pacer(config.rate_limit)
+        self._throttled = 0  # answers in a row that asked us to slow down without saying for how long
+        self._random = Random()
         self._secrets = config.secrets
         self._headers = {name: self._filled_in(text) for name, text in config.headers.items()}
         self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
+        self._deadlines: set[asyncio.Timeout] = set()
+        self._watch = asyncio.ensure_future(self._end_when_stopping())
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -62,55 +79,59 @@ class PacedDownloadHandler(BaseDownloadHandler):
     async def download_request(self, request: Request) -> Response:
         """Wait for a place, ask once and return the answer, whatever its status is.
 
-        Raises Scrapy's download errors, which reach the request's errback.
+        Raises Scrapy's download errors, which reach the request's errback; IgnoreRequest for one
+        that was still waiting when the crawl was stopped.
         """
         await self._wait(request.meta.get(NOT_BEFORE, 0))
-        headers = request.headers.copy()
-        headers.update(self._headers)
         self.crawler.stats.inc_value("lifestats/requests")
         started = monotonic()
-        try:
-            async with self._session.request(
-                request.method,
-                self._filled_in(request.url),
-                headers=headers.to_tuple_list(),
-                allow_redirects=False,
-                proxy=request.meta.get("proxy"),
-            ) as answer:
-                request.meta["download_latency"] = monotonic() - started
-                body = await self._read(answer)
-        except TimeoutError as error:
-            raise DownloadTimeoutError("no whole answer in time") from error
-        except aiohttp.ClientConnectorDNSError as error:
-            raise CannotResolveHostError(str(error)) from error
-        except aiohttp.ClientConnectorError as error:
-            raise DownloadConnectionRefusedError(str(error)) from error
-        except aiohttp.ClientPayloadError as error:
-            raise ResponseDataLossError(str(error)) from error
-        except aiohttp.ClientError as error:
-            raise DownloadFailedError(str(error) or type(error).__name__) from error
+        async with self._errors_as_scrapys(), asyncio.timeout(None) as deadline:
+            self._deadlines.add(deadline)
+            try:
+                async with self._session.request(
+                    request.method,
+                    self._filled_in(request.url),
+                    headers=self._all_headers(request),
+                    allow_redirects=False,
+                    proxy=request.meta.get("proxy"),
+                ) as answer:
+                    request.meta["download_latency"] = monotonic() - started
+                    body = await self._read(answer)
+            finally:
+                self._deadlines.discard(deadline)
+        self._heed(answer)
         return Response(request.url, answer.status, list(answer.headers.items()), body, request=request)
 
     async def close(self) -> None:
         """Close the connections."""
+        self._watch.cancel()
         await self._session.close()
 
-    async def _wait(self, not_before: float) -> None:
-        now = monotonic()
-        if not_before > now:
-            await asyncio.sleep(not_before - now)
-        if not self._pacer:
-            return
-        wait = self._pacer.reserve(monotonic())
-        while wait > 0:
-            await asyncio.sleep(wait)
-            wait = self._pacer.depart(monotonic())
+    @property
+    def _is_stopping(self) -> bool:
+        spider: Any = self.crawler.spider
+        return not self.crawler.engine.running or spider.ending is not None
 
-    def _filled_in(self, text: str) -> str:
-        """Put the values of ``${VARIABLE}`` in: here and nowhere above, so that none is ever logged."""
-        for variable, value in self._secrets.items():
-            text = text.replace(variable, value).replace(quote(variable, safe="$"), quote(value, safe=""))
-        return text
+    async def _wait(self, not_before: float) -> None:
+        await self._sleep(not_before - monotonic())
+        wait = self._pacer.reserve(monotonic())
+        await self._sleep(wait)
+        while (wait := self._pacer.depart(monotonic())) > 0:
+            await self._sleep(wait)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, and look up now and then: a wait must not hold up the end of a stopped crawl."""
+        end = monotonic() + seconds
+        while (rest := end - monotonic()) > 0:
+            await asyncio.sleep(min(rest, _LOOK_UP))
+        if self._is_stopping:
+            raise IgnoreRequest("the crawl is being stopped")
+
+    async def _end_when_stopping(self) -> None:
+        while not self._is_stopping:
+            await asyncio.sleep(_LOOK_UP)
+        for deadline in self._deadlines:
+            deadline.reschedule(asyncio.get_running_loop().time() + _GRACE)
 
     async def _read(self, answer: ClientResponse) -> bytes:
         chunks = []
@@ -121,6 +142,44 @@ class PacedDownloadHandler(BaseDownloadHandler):
                 raise DownloadCancelledError(f"the answer is larger than {self._maxsize} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
+
+    def _heed(self, answer: ClientResponse) -> None:
+        """Hold every request, not just the one that was told, when the server asks for it."""
+        if answer.status not in (TOO_MANY_REQUESTS, UNAVAILABLE):
+            self._throttled = 0
+            return
+        wait = retry_after.seconds(answer.headers.get("Retry-After", ""), datetime.now(UTC))
+        if wait is None and answer.status == TOO_MANY_REQUESTS:
+            self._throttled += 1
+            wait = backoff.full_jitter(self._throttled, self._random)
+        if wait:
+            self._pacer.hold(monotonic() + wait)
+
+    def _all_headers(self, request: Request) -> list[tuple[str, str]]:
+        headers = request.headers.copy()
+        headers.update(self._headers)
+        return headers.to_tuple_list()
+
+    def _filled_in(self, text: str) -> str:
+        """Put the values of ``${VARIABLE}`` in: here and nowhere above, so that none is ever logged."""
+        for variable, value in self._secrets.items():
+            text = text.replace(variable, value).replace(quote(variable, safe="$"), quote(value, safe=""))
+        return text
+
+    @asynccontextmanager
+    async def _errors_as_scrapys(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            raise DownloadTimeoutError("no whole answer in time") from None
+        except aiohttp.ClientConnectorDNSError as error:
+            raise CannotResolveHostError(str(error)) from None
+        except aiohttp.ClientConnectorError as error:
+            raise DownloadConnectionRefusedError(str(error)) from None
+        except aiohttp.ClientPayloadError as error:
+            raise ResponseDataLossError(str(error)) from None
+        except aiohttp.ClientError as error:
+            raise DownloadFailedError(str(error) or type(error).__name__) from None
 
 
 async def _ask_once(request: ClientRequest, ask: ClientHandlerType) -> ClientResponse:

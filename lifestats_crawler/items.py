@@ -26,5 +26,7 @@ class Tally:
     pages: int = 1
     #: Where the next page starts; None claims that no id after ``highest`` exists.
     next: int | None = None
+    #: Per counter with ``missing: skip``, how many of these records are without its field.
+    without: Mapping[str, int] = field(default_factory=dict)
     #: The highest id of the page that lies in the id space, settled or not.
     highest: int | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from itertools import pairwise
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lifestats_crawler import segments
-from lifestats_crawler.exceptions import OverlapError
+from lifestats_crawler.exceptions import CountError, OverlapError
 from lifestats_crawler.ranges import IdRange, union
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Settled:
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
+    #: Per counter, how many of the records are without its field.
+    without: Mapping[str, int] = field(default_factory=dict)
     #: When the first crawl of the run was started, ISO 8601; empty without a segment.
     started_at: str = ""
 
@@ -43,7 +46,8 @@ class CounterTotals:
 
     items: int
     distinct: int
-    #: Highest count first, smallest key first where counts tie; integers before texts.
+    #: Highest count first, smallest key first where counts tie; integers before texts. One more
+    #: than was asked for, where there are as many: its lead tells whether the last rank is certain.
     top: list[tuple[Key, int]]
 
 
@@ -56,8 +60,18 @@ class Totals:
 
 
 def merge(directory: Path, top: Mapping[str, int]) -> Totals:
-    """Merge the segments of a directory. Raises OverlapError."""
-    return Totals(add_up(segments.settled(directory)), top_k(directory, top))
+    """Merge the segments of a directory.
+
+    Raises OverlapError if two of them settle the same ids, and CountError if their counts are not
+    those of the records that they settled.
+    """
+    settled = add_up(segments.settled(directory))
+    counters = top_k(directory, top)
+    for name, counter in counters.items():
+        expected = settled.records - settled.without.get(name, 0)
+        if counter.items != expected:
+            raise CountError(f"{directory}: counter {name} has {counter.items} items of {expected} records")
+    return Totals(settled, counters)
 
 
 def add_up(run: Iterable[tuple[Path, Footer]]) -> Settled:
@@ -72,6 +86,7 @@ def add_up(run: Iterable[tuple[Path, Footer]]) -> Settled:
         requests=sum(footer.requests for footer in footers),
         retries=sum(footer.retries for footer in footers),
         seconds=sum(footer.seconds for footer in footers),
+        without=sum((Counter(footer.without) for footer in footers), Counter()),
         started_at=min((footer.started_at for footer in footers), default=""),
     )
 
@@ -85,7 +100,7 @@ def top_k(directory: Path, top: Mapping[str, int]) -> dict[str, CounterTotals]:
     if not files:
         return {name: CounterTotals(0, 0, []) for name in top}
     with (
-        TemporaryDirectory(dir=directory, prefix=".merge-") as spill,
+        TemporaryDirectory(dir=directory, prefix=segments.MERGE_PREFIX) as spill,
         duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}) as database,
     ):
         database.execute("SET preserve_insertion_order = false")
@@ -104,7 +119,7 @@ def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int) -> CounterT
     rows = database.execute(
         "SELECT key, text_key, count FROM totals WHERE counter = ?"
         " ORDER BY count DESC, key ASC NULLS LAST, text_key ASC LIMIT ?",
-        [name, k],
+        [name, k + 1],
     ).fetchall()
     items, distinct = figures or (0, 0)
     return CounterTotals(items, distinct, [(text if key is None else key, count) for key, text, count in rows])

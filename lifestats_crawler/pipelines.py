@@ -4,110 +4,155 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from lifestats_crawler import merge, report, runs, segments
+from lifestats_crawler.counting import Partial
+from lifestats_crawler.exceptions import LifestatsError
 from lifestats_crawler.items import Tally
-from lifestats_crawler.ranges import Coverage, union
+from lifestats_crawler.ranges import Coverage
+from lifestats_crawler.threads import in_thread
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-    from scrapy.statscollectors import StatsCollector
 
     from lifestats_crawler.config import Config
-    from lifestats_crawler.items import Key
-    from lifestats_crawler.ranges import IdRange
+    from lifestats_crawler.report import Report
     from lifestats_crawler.runs import Run
 
 logger = logging.getLogger(__name__)
 
+STORAGE = "storage"  # the finish reason when the storage takes no more
+
 
 class CountingPipeline:
-    """Count each page once, spill every ``spill_every`` pages, merge at the end."""
+    """Count each page once; spill by pages, time or memory, whichever comes first; merge at the end."""
 
-    def __init__(self, run: Run, config: Config, stats: StatsCollector) -> None:
-        """Count into a run, from what its segments have settled already."""
-        self.run = run
-        self.config = config
-        self.stats = stats
-        self.coverage = Coverage(run.settled().covers)
-        self._source = runs.source(config)
+    def __init__(self, crawler: Crawler) -> None:
+        """Count into the spider's run, from what its segments have settled already."""
+        spider: Any = crawler.spider
+        self.crawler = crawler
+        self.run: Run = spider.run
+        self.config: Config = spider.config
+        self.coverage = Coverage(self.run.settled().covers)
+        self._source = runs.source(self.config)
         self._started_at = _timestamp()
-        self._number = segments.next_number(run.segments)
-        self._begin_segment()
-        self._requests = self._retries = 0
+        self._number = segments.next_number(self.run.segments)
+        self._asked = (0, 0)  # requests and retries that segments account for
+        self._writing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._partial = Partial(self.config.counters)
+        self._since = monotonic()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Take the run from the spider."""
-        spider: Any = crawler.spider
-        pipeline = cls(spider.run, spider.config, crawler.stats)
-        pipeline.crawler = crawler
-        return pipeline
+        return cls(crawler)
 
-    crawler: Crawler
+    def open_spider(self) -> None:
+        """Start the time that a segment may take."""
+        self._timer = asyncio.get_running_loop().call_later(self.config.spill_seconds, self._spill_in_time)
 
-    def process_item(self, item: Any) -> Any:
+    async def process_item(self, item: Any) -> Any:
         """Count a tally, and pass on whatever else comes by."""
-        if isinstance(item, Tally):
-            # Counts and coverage move together: no await from here to the last line.
-            self.coverage.add(item.settles)
-            self._covers.append(item.settles)
-            for name, keys in item.keys.items():
-                self._counts[name].update(keys)
-            self._records += item.records
-            self._pages += item.pages
-            if self._pages >= self.config.spill_every:
-                self._spill()
+        if not isinstance(item, Tally):
+            return item
+        if self._is_full:
+            # The disk is slower than the crawl: wait, rather than fill the memory.
+            await self._written()
+        # Counts and coverage move together: no await from here on.
+        self.coverage.add(item.settles)
+        self._partial.add(item)
+        if self._is_full:
+            self._spill()
         return item
 
     async def close_spider(self) -> None:
         """Spill what is left, merge, and write the report."""
-        if self.crawler.engine.start_time is None:
-            self.run.discard()
-            return
-        if self._covers or self._asked() != (self._requests, self._retries):
+        if self._timer:
+            self._timer.cancel()
+        try:
+            if self.crawler.engine.start_time is not None:
+                await self._finish()
+        except (OSError, LifestatsError) as error:
+            self._fail(f"no report: {error}")
+        finally:
+            self.run.close()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._partial.pages >= self.config.spill_every or self._partial.keys >= self.config.spill_keys
+
+    async def _finish(self) -> None:
+        await self._written()
+        if self._partial or self._asked != self._asked_now():
             self._spill()
-        done = await asyncio.to_thread(self._merge)
-        self.stats.set_value("lifestats/report", str(self.run.report))
-        self.stats.set_value("lifestats/complete", done["coverage"]["complete"])
+            await self._written()
+        done = await in_thread(self._merge)
+        self.crawler.stats.set_value("lifestats/report", str(self.run.report))
+        self.crawler.stats.set_value("lifestats/complete", done["coverage"]["complete"])
+
+    async def _written(self) -> None:
+        if self._writing:
+            await self._writing
+
+    def _spill_in_time(self) -> None:
+        if self._partial and not self._writing:
+            self._spill()
+        self.open_spider()
 
     def _spill(self) -> None:
-        requests, retries = self._asked()
+        """Hand what is counted so far to a thread that writes it, and start counting anew."""
+        if self._writing:
+            return
+        asked = self._asked_now()
         footer = segments.Footer(
             source=self._source,
-            covers=tuple(union(self._covers)),
-            records=self._records,
-            pages=self._pages,
-            requests=requests - self._requests,
-            retries=retries - self._retries,
+            covers=self._partial.covers,
+            records=self._partial.records,
+            pages=self._partial.pages,
+            requests=asked[0] - self._asked[0],
+            retries=asked[1] - self._asked[1],
+            without=dict(self._partial.without),
             started_at=self._started_at,
-            seconds=monotonic() - self._since,
+            seconds=round(monotonic() - self._since, 3),
         )
-        segments.write(self.run.segments, self._number, self._counts, footer)
-        self._requests, self._retries = requests, retries
+        self._writing = asyncio.ensure_future(self._write(self._number, self._partial, footer))
         self._number += 1
-        self._begin_segment()
-
-    def _begin_segment(self) -> None:
-        self._counts: dict[str, Counter[Key]] = {name: Counter() for name in self.config.counters}
-        self._covers: list[IdRange] = []
-        self._records = self._pages = 0
+        self._asked = asked
+        self._partial = Partial(self.config.counters)
         self._since = monotonic()
 
-    def _asked(self) -> tuple[int, int]:
-        return self.stats.get_value("lifestats/requests", 0), self.stats.get_value("lifestats/retries", 0)
+    async def _write(self, number: int, partial: Partial, footer: segments.Footer) -> None:
+        try:
+            await in_thread(segments.write, self.run.segments, number, partial.counts, footer)
+        except OSError as error:
+            self._fail(f"segment {number} cannot be written: {error}")
+        finally:
+            self._writing = None
 
-    def _merge(self) -> report.Report:
+    def _fail(self, message: str) -> None:
+        spider: Any = self.crawler.spider
+        spider.stop(STORAGE, f"{message}; the segments written so far are intact, start again to continue")
+
+    def _asked_now(self) -> tuple[int, int]:
+        stats = self.crawler.stats
+        return stats.get_value("lifestats/requests", 0), stats.get_value("lifestats/retries", 0)
+
+    def _merge(self) -> Report:
         top = {name: counter.top for name, counter in self.config.counters.items()}
         totals = merge.merge(self.run.segments, top)
-        reason = "finished" if self.crawler.engine.running else "shutdown"
-        done = report.build(self.run, self.config, totals, finished_at=_timestamp(), finish_reason=reason)
+        done = report.build(
+            self.run, self.config, totals, finished_at=_timestamp(), finish_reason=self._finish_reason()
+        )
         report.save(self.run, done)
         return done
+
+    def _finish_reason(self) -> str:
+        spider: Any = self.crawler.spider
+        return spider.ending or ("finished" if self.crawler.engine.running else "shutdown")
 
 
 def _timestamp() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor
+from math import floor, inf
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,7 +11,8 @@ from lifestats_crawler import durable
 from lifestats_crawler.ranges import missing
 
 if TYPE_CHECKING:
-    from lifestats_crawler.config import Config
+    from lifestats_crawler.config import Config, CounterConfig
+    from lifestats_crawler.items import Key
     from lifestats_crawler.merge import CounterTotals, Settled, Totals
     from lifestats_crawler.runs import Run
 
@@ -29,6 +30,7 @@ def build(
     finish_reason: str,
 ) -> Report:
     """Put a report together; its keys and their meaning are in README.md."""
+    unsettled = len(config.space) - sum(map(len, totals.settled.covers))
     return {
         "schema": SCHEMA,
         "run": {
@@ -43,7 +45,8 @@ def build(
         "coverage": _coverage(config, totals.settled),
         "totals": _totals(totals.settled),
         "counters": {
-            name: _counter(config.counters[name].field, figures) for name, figures in totals.counters.items()
+            name: _counter(config.counters[name], figures, totals.settled.without.get(name, 0), unsettled)
+            for name, figures in totals.counters.items()
         },
     }
 
@@ -79,13 +82,30 @@ def _totals(settled: Settled) -> Report:
     }
 
 
-def _counter(field: str, totals: CounterTotals) -> Report:
+def _counter(config: CounterConfig, totals: CounterTotals, without: int, unsettled: int) -> Report:
     return {
-        "field": field,
+        "field": config.field,
         "items": totals.items,
+        "without": without,
         "distinct": totals.distinct,
         "top": [
-            {"rank": rank, "key": key, "count": count, "share": round(count / totals.items, 6)}
-            for rank, (key, count) in enumerate(totals.top, 1)
+            {
+                "rank": rank,
+                "key": key,
+                "count": count,
+                "share": round(count / totals.items, 6),
+                "certain": _is_certain(totals.top, rank, unsettled),
+            }
+            for rank, (key, count) in enumerate(totals.top[: config.top], 1)
         ],
     }
+
+
+def _is_certain(top: list[tuple[Key, int]], rank: int, unsettled: int) -> bool:
+    """Tell whether the ids not settled, a record each, can change who has this rank.
+
+    They cannot if both neighbours are further away than all of them together.
+    """
+    counts = [inf, *(count for _, count in top), 0]
+    leads = (counts[rank - 1] - counts[rank], counts[rank] - counts[rank + 1])
+    return not unsettled or min(leads) > unsettled

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import fcntl
+import json
+import logging
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from socket import gethostname
+from typing import IO, TYPE_CHECKING, Any
 
 from lifestats_crawler import merge, segments
+from lifestats_crawler.exceptions import RunError, StorageError
 from lifestats_crawler.ranges import IdRange, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from lifestats_crawler.config import Config
+
+logger = logging.getLogger(__name__)
+
+NEW = "new"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,8 @@ class Run:
 
     directory: Path
     environment: str
+    #: The open lock file, for as long as this process crawls the run.
+    _lock: IO[str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -43,12 +58,6 @@ class Run:
         """Where a complete report is copied to."""
         return self.directory.parent / "latest.json"
 
-    def discard(self) -> None:
-        """Remove the directory of a run that has never started."""
-        if not segments.paths(self.segments):
-            self.segments.rmdir()
-            self.directory.rmdir()
-
     def settled(self) -> merge.Settled:
         """Add up what its segments say in their footers."""
         return merge.add_up(segments.settled(self.segments))
@@ -57,18 +66,147 @@ class Run:
         """Return what is left to crawl of the id space."""
         return list(missing(space, self.settled().covers))
 
+    def source(self) -> Mapping[str, Any] | None:
+        """Return what its first segment that can be read is a count of, None without one."""
+        for path in segments.paths(self.segments):
+            with suppress(StorageError):
+                return segments.footer(path).source
+        return None
 
-def create(config: Config, environment: str, now: datetime) -> Run:
-    """Make the directory of a new run, named by its time. Raises OSError."""
+    def is_complete(self) -> bool:
+        """Tell whether its report is there and complete."""
+        try:
+            return bool(json.loads(self.report.read_bytes())["coverage"]["complete"])
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def close(self) -> None:
+        """Let go of the run, and remove it if nothing was ever counted for it."""
+        if not segments.paths(self.segments) and not self.report.exists():
+            with suppress(OSError):
+                (self.directory / "lock").unlink()
+                self.segments.rmdir()
+                self.directory.rmdir()
+        if self._lock:
+            self._lock.close()
+
+
+def source(config: Config) -> dict[str, Any]:
+    """Return what makes two crawls count the same thing: url, id space, and how records are read."""
+    asked = config.model_dump(include={"url", "items", "id", "next", "inclusive", "first_id", "last_id"})
+    counted = {name: [counter.field, counter.missing] for name, counter in config.counters.items()}
+    return asked | {"counters": counted}
+
+
+def open_run(config: Config, environment: str, name: str | None, now: datetime) -> Run:
+    """Open the run that a crawl is to work on, and lock it against every other process.
+
+    Without a name that is the environment's newest unfinished run of the same source, or else a
+    new one; ``new`` is a new one; any other name is that run, created if need be.
+
+    Raises RunError for a name that cannot be, a run of another source, or one that another
+    process is crawling; StorageError where the storage cannot be written.
+    """
     parent = Path(config.storage) / environment
+    try:
+        if name and name != NEW:
+            return _named(parent, name, config)
+        found = None if name == NEW else _unfinished(parent, config)
+        return found or _lock(_make(parent, now), config)
+    except OSError as error:
+        raise StorageError(f"{error.filename or parent} cannot be used as storage: {error.strerror}") from None
+
+
+def of(parent: Path) -> Iterator[Run]:
+    """Yield the runs of an environment's directory, the one last worked on first."""
+    directories = [path for path in parent.iterdir() if (path / "segments").is_dir()] if parent.is_dir() else []
+    for path in sorted(
+        directories, key=lambda path: ((path / "segments").stat().st_mtime_ns, path.name), reverse=True
+    ):
+        yield Run(path, parent.name)
+
+
+def _named(parent: Path, name: str, config: Config) -> Run:
+    if not _NAME.fullmatch(name):
+        raise RunError(f"run {name!r}: a name is letters, digits, dots, dashes and underscores, at most 100")
+    run = Run(parent / name, parent.name)
+    run.segments.mkdir(parents=True, exist_ok=True)
+    known = run.source()
+    if known not in (None, source(config)):
+        raise RunError(f"run {name} counts another source: {_difference(known, config)}; choose another name")
+    return _prepared(_lock(run, config), config)
+
+
+def _unfinished(parent: Path, config: Config) -> Run | None:
+    for run in of(parent):
+        if run.is_complete():
+            continue
+        known = run.source()
+        if known == source(config):
+            logger.info("Continuing run %s", run.name)
+            return _prepared(_lock(run, config), config)
+        if known:
+            logger.info("Not continuing run %s: %s", run.name, _difference(known, config))
+        else:
+            _refuse_if_crawled(run, config)
+    return None
+
+
+def _make(parent: Path, now: datetime) -> Run:
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    names = [stamp, *(f"{stamp}-{again}" for again in range(2, 100))]
-    run = Run(next(parent / name for name in names if not (parent / name).exists()), environment)
-    run.segments.mkdir(parents=True)
+    parent.mkdir(parents=True, exist_ok=True)
+    for name in (stamp, *(f"{stamp}-{again}" for again in range(2, 1000))):
+        with suppress(FileExistsError):
+            (parent / name).mkdir()
+            break
+    run = Run(parent / name, parent.name)
+    run.segments.mkdir()
     return run
 
 
-def source(config: Config) -> Mapping[str, Any]:
-    """Return what makes two crawls count the same thing: url, id space, and how records are read."""
-    asked = config.model_dump(include={"url", "items", "id", "next", "inclusive", "first_id", "last_id"})
-    return asked | {"counters": {name: counter.field for name, counter in config.counters.items()}}
+def _prepared(run: Run, config: Config) -> Run:
+    for path in segments.set_aside(run.segments, source(config)):
+        logger.warning("%s is no whole segment of this run: set aside, what it covered is crawled again", path)
+    return run
+
+
+def _lock(run: Run, config: Config) -> Run:
+    """Lock a run for this process; the lock goes with the process, however that ends."""
+    # Not inherited, and held by the kernel: the file itself means nothing.
+    lock = (run.directory / "lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(lock)
+        lock.close()
+        raise RunError(f"run {run.name} is being crawled by {holder.get('who', 'another process')}") from None
+    lock.truncate(0)
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    who = f"process {os.getpid()} on {gethostname()} since {since}"
+    json.dump({"who": who, "source": source(config)}, lock)
+    lock.flush()
+    return Run(run.directory, run.environment, lock)
+
+
+def _refuse_if_crawled(run: Run, config: Config) -> None:
+    """Raise RunError if a process that has not spilled yet is crawling the same source."""
+    with (run.directory / "lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder(lock)
+            if holder.get("source") == source(config):
+                raise RunError(f"run {run.name} is being crawled by {holder['who']}") from None
+
+
+def _holder(lock: IO[str]) -> dict[str, Any]:
+    lock.seek(0)
+    with suppress(ValueError):
+        return dict(json.load(lock))
+    return {}
+
+
+def _difference(known: Mapping[str, Any] | None, config: Config) -> str:
+    ours = source(config)
+    keys = [key for key in ours if (known or {}).get(key) != ours[key]]
+    return f"its {', '.join(keys)} differ{'s' if len(keys) == 1 else ''} from the configuration's"

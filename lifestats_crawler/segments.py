@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lifestats_crawler import durable
+from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ SCHEMA = pa.schema(
 )
 _METADATA_KEY = b"lifestats"
 _SUFFIX = ".parquet"
+SET_ASIDE = ".set-aside"
+MERGE_PREFIX = ".merge-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Footer:
     pages: int
     requests: int
     retries: int
+    #: Per counter, how many of the records are without its field.
+    without: Mapping[str, int]
     #: When the crawl that wrote it was started, ISO 8601.
     started_at: str
     #: How long that crawl has worked on this segment.
@@ -65,13 +71,38 @@ def paths(directory: Path) -> list[Path]:
 
 def footer(path: Path) -> Footer:
     """Read what a segment says of itself, without its counts."""
-    about = json.loads(pq.read_schema(path).metadata[_METADATA_KEY])
-    return Footer(**about | {"covers": tuple(IdRange(*bounds) for bounds in about["covers"])})
+    try:
+        about = json.loads(pq.read_schema(path).metadata[_METADATA_KEY])
+        return Footer(**about | {"covers": tuple(IdRange(*bounds) for bounds in about["covers"])})
+    except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
+        raise StorageError(f"{path} is no segment: {' '.join(str(error).split())[:80]}") from None
 
 
 def settled(directory: Path) -> Iterator[tuple[Path, Footer]]:
-    """Yield each segment of a directory with its footer; the counts are not read."""
+    """Yield each segment of a directory with its footer; the counts are not read.
+
+    Raises StorageError that names a file which cannot be read: ``set_aside`` comes first.
+    """
     return ((path, footer(path)) for path in paths(directory))
+
+
+def set_aside(directory: Path, source: Mapping[str, Any]) -> list[Path]:
+    """Rename what is no whole segment of this source, so that its range is crawled again.
+
+    Returns the new names. Unfinished files and the rests of a merge that was killed are removed.
+    """
+    for rest in directory.glob(f".*{durable.UNFINISHED}"):
+        rest.unlink()
+    for rest in directory.glob(f"{MERGE_PREFIX}*"):
+        rmtree(rest)
+    return [path.rename(path.with_suffix(SET_ASIDE)) for path in paths(directory) if not _is_ours(path, source)]
+
+
+def _is_ours(path: Path, source: Mapping[str, Any]) -> bool:
+    try:
+        return footer(path).source == source
+    except StorageError:
+        return False
 
 
 def next_number(directory: Path) -> int:

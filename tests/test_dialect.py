@@ -110,6 +110,15 @@ def test_texts_booleans_and_integers_are_counted_as_what_they_are():
     assert tally.keys["colours"] == ["red", "true", 7]
 
 
+def test_a_counter_that_skips_counts_records_without_its_field_apart():
+    own = dialect(counters={"colours": {"field": "colour", "missing": "skip"}, "ids": {"field": "id"}})
+    rows = [{"id": 10, "colour": 1}, {"id": 11}, {"id": 12, "colour": None}, {"id": 60}]
+    tally = own.read(json.dumps({"rows": rows, "next": 70}).encode(), IdRange(10, 50))
+    assert tally.keys == {"colours": [1], "ids": [10, 11, 12]}
+    assert tally.without == {"colours": 2}
+    assert tally.records == 3
+
+
 def test_without_next_the_page_after_starts_past_the_largest_id():
     own = dialect(next=None)
     assert own.read(page([10, 13, 11], None), IdRange(10, 50)).settles == IdRange(10, 14)

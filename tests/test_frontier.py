@@ -68,12 +68,15 @@ def test_what_is_given_up_and_what_is_settled_make_the_whole(ids, chains, random
     while under_way:
         chain = under_way.pop()
         if random.random() < 0.3:
-            given_up.add(frontier.skip(chain, width + 1))
+            skipped, is_given_up = frontier.skip(chain, width + 1)
+            if is_given_up:
+                given_up.add(skipped)
         else:
             tally = api.page(chain.left)
             frontier.advance(chain, tally)
             coverage.add(tally.settles)
-        under_way.extend([chain] if frontier.is_under_way(chain) else frontier.start())
+        under_way.extend([chain] if frontier.is_under_way(chain) else [])
+        under_way.extend(frontier.start())
         for claim in frontier.proven_empty():
             coverage.add(claim)
     assert list(missing(SPACE, coverage)) == list(given_up)
@@ -117,3 +120,22 @@ def test_a_claim_against_an_id_already_shown_is_faulty():
     with pytest.raises(FaultyPageError, match="claims to be the last page, but id 155 exists"):
         frontier.advance(low, Tally(IdRange(100, 110), next=None, highest=109))
     assert low.left == IdRange(100, 150)
+
+
+def test_what_keeps_failing_is_put_aside_in_growing_steps_and_tried_again_last():
+    frontier = Frontier([SPACE], 2)
+    low, high = frontier.start()
+    assert [frontier.skip(low, 5) for _ in range(3)] == [
+        (IdRange(100, 105), False),
+        (IdRange(105, 115), False),
+        (IdRange(115, 135), False),
+    ]
+    frontier.advance(low, Tally(IdRange(135, 140), next=140))
+    assert frontier.skip(low, 5) == (IdRange(140, 145), False)
+    frontier.advance(low, Tally(IdRange(145, 150), next=150))
+    assert list(frontier.start()) == []
+    frontier.advance(high, Tally(IdRange(150, 200), next=200))
+    again = list(frontier.start())
+    assert [chain.left for chain in again] == [IdRange(140, 145), IdRange(115, 135)]
+    assert frontier.skip(again[1], 5) == (IdRange(115, 120), True)
+    assert again[1].left == IdRange(120, 135)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler import merge, segments
-from lifestats_crawler.exceptions import OverlapError
+from lifestats_crawler.exceptions import CountError, OverlapError
 from lifestats_crawler.ranges import IdRange
 from tests.test_segments import FOOTER
 
@@ -28,11 +28,13 @@ def test_any_grouping_of_the_same_pages_into_segments_gives_the_same_totals(tmp_
     for number, group in enumerate(groups, 1):
         counts = {"colours": Counter(key for page in group for key in many[page])}
         covers = tuple(IdRange(page * 10, page * 10 + 10) for page in group)
-        segments.write(directory, number, counts, replace(FOOTER, covers=covers, pages=len(group)))
+        records = sum(len(many[page]) for page in group)
+        footer = replace(FOOTER, covers=covers, pages=len(group), records=records, without={})
+        segments.write(directory, number, counts, footer)
     totals = merge.merge(directory, {"colours": top})
     expected = Counter(key for page in many for key in page)
     colours = totals.counters["colours"]
-    assert colours.top == ranked(expected)[:top]
+    assert colours.top == ranked(expected)[: top + 1]
     assert (colours.items, colours.distinct) == (expected.total(), len(expected))
     assert totals.settled.covers == (IdRange(0, 10 * len(many)),)
     assert totals.settled.pages == len(many)
@@ -44,6 +46,12 @@ def test_segments_that_overlap_stop_the_merge_and_are_both_named(tmp_path):
     with pytest.raises(OverlapError) as error:
         merge.merge(tmp_path, {"colours": 3})
     assert str(error.value) == "000002.parquet and 000001.parquet both settle ids of [8, 21) and [20, 30)"
+
+
+def test_counts_that_are_not_those_of_the_records_settled_stop_the_merge(tmp_path):
+    segments.write(tmp_path, 1, {"colours": {1: 2}}, replace(FOOTER, records=3, without={}))
+    with pytest.raises(CountError, match="counter colours has 2 items of 3 records"):
+        merge.merge(tmp_path, {"colours": 3})
 
 
 def test_a_run_without_a_segment_has_counted_nothing(tmp_path):

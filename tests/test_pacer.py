@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,23 @@ def test_however_late_the_timers_are_no_second_sees_more_than_the_rate(rate, lat
 def test_timers_that_are_always_late_do_not_push_back_the_schedule(rate, late):
     left = departures(Pacer(rate), [late], 500)
     assert left[-1] <= 500 / (rate * 0.99) + late
+
+
+def test_a_hold_makes_everybody_wait_and_then_leave_one_by_one():
+    pacer = Pacer(10)
+    places = [pacer.reserve(0.0) for _ in range(3)]
+    pacer.hold(5.0)
+    waits = [place + pacer.depart(place) for place in places]
+    assert waits == pytest.approx([5.0, 5.1, 5.2])
+    assert [pacer.depart(wait) for wait in waits] == [0.0, 0.0, 0.0]
+
+
+def test_without_a_rate_only_a_hold_makes_anybody_wait():
+    pacer = Pacer(None)
+    assert [pacer.reserve(1.0) + pacer.depart(1.0) for _ in range(500)] == [0.0] * 500
+    pacer.hold(3.0)
+    assert pacer.reserve(1.0) == 2.0
+    assert pacer.depart(3.0) == 0.0
 
 
 def test_places_that_nobody_takes_are_not_saved_up_for_a_burst():

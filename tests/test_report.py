@@ -18,11 +18,13 @@ CONFIG = Config.model_validate(
         "counters": {"colours": {"field": "colour", "top": 2}},
     }
 )
-COLOURS = CounterTotals(items=4, distinct=3, top=[(7, 2), ("red", 1)])
+COLOURS = CounterTotals(items=4, distinct=3, top=[(7, 2), ("red", 1), ("blue", 1)])
 
 
 def build(*covers: IdRange) -> report.Report:
-    settled = Settled(covers, 4, 2, 3, 1, seconds=0.5, started_at="2026-01-01T00:00:00.000Z")
+    settled = Settled(
+        covers, 4, 2, 3, 1, without={"colours": 1}, seconds=0.5, started_at="2026-01-01T00:00:00.000Z"
+    )
     return report.build(
         Run(Path("runs/test/one"), "test"),
         CONFIG,
@@ -56,14 +58,34 @@ def test_a_report_has_the_keys_of_the_contract():
             "colours": {
                 "field": "colour",
                 "items": 4,
+                "without": 1,
                 "distinct": 3,
                 "top": [
-                    {"rank": 1, "key": 7, "count": 2, "share": 0.5},
-                    {"rank": 2, "key": "red", "count": 1, "share": 0.25},
+                    {"rank": 1, "key": 7, "count": 2, "share": 0.5, "certain": True},
+                    {"rank": 2, "key": "red", "count": 1, "share": 0.25, "certain": True},
                 ],
             }
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("counts", "unsettled", "certain"),
+    [
+        ([9, 5], 3, [True, True]),
+        ([9, 5], 4, [False, False]),
+        ([9, 5, 4], 3, [True, False]),
+        ([9, 8], 2, [False, False]),
+        ([3], 2, [True]),
+        ([3], 3, [False]),
+        ([2, 2], 0, [True, True]),
+    ],
+)
+def test_a_rank_is_certain_when_the_ids_not_settled_cannot_change_who_has_it(counts, unsettled, certain):
+    top = [(key, count) for key, count in enumerate(counts)]
+    totals = Totals(Settled((IdRange(1, 3_000_001 - unsettled),), 20), {"colours": CounterTotals(20, 9, top)})
+    done = report.build(Run(Path("one"), "test"), CONFIG, totals, finished_at="", finish_reason="")
+    assert [row["certain"] for row in done["counters"]["colours"]["top"]] == certain[:2]
 
 
 def test_one_missing_id_in_millions_is_not_complete_and_never_shows_as_one():

@@ -16,6 +16,7 @@ FOOTER = segments.Footer(
     pages=2,
     requests=3,
     retries=1,
+    without={"foods": 1},
     started_at="2026-01-01T00:00:00.000Z",
     seconds=0.5,
 )

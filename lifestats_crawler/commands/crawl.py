@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from scrapy.commands.crawl import Command as CrawlCommand
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COMPLETE = 0
 NOT_STARTED = 1
 INCOMPLETE = 2
+STOPPED = 3
 
 
 class Command(CrawlCommand):
@@ -34,10 +35,13 @@ class Command(CrawlCommand):
         """Run the spider that ``args`` names; extends Scrapy's, which exits with 0 after most failures."""
         if len(args) != 1:
             raise UsageError("name one spider: scrapy crawl lifestats")
+        process: Any = self.crawler_process
+        if args[0] not in process.spider_loader.list():
+            raise UsageError(f"there is no spider {args[0]!r}: scrapy crawl lifestats", print_help=False)
         crawler = self._create_crawler(args[0])
-        task = self.crawler_process.crawl(crawler, **opts.spargs)  # type: ignore[union-attr]
-        self.crawler_process.start()  # type: ignore[union-attr]
-        error = None if task.cancelled() else task.exception()  # type: ignore[union-attr]
+        task = process.crawl(crawler, **opts.spargs)
+        process.start()
+        error = None if task.cancelled() else task.exception()
         if isinstance(error, LifestatsError):
             print(f"lifestats: {error}", file=sys.stderr)
         elif error:
@@ -47,9 +51,13 @@ class Command(CrawlCommand):
 
 def _conclude(crawler: Crawler) -> int:
     """Print the report, if the crawl came as far as that, and return the exit status."""
-    stats = crawler.stats.get_stats() if crawler.spider else {}
-    if "lifestats/report" not in stats:
+    spider: Any = crawler.spider
+    if spider is None or crawler.engine.start_time is None:
         return NOT_STARTED
-    path = Path(stats["lifestats/report"])
-    console.show(orjson.loads(path.read_bytes()), path)
-    return COMPLETE if stats["lifestats/complete"] else INCOMPLETE
+    stats = crawler.stats.get_stats()
+    if "lifestats/report" in stats:
+        path = Path(stats["lifestats/report"])
+        console.show(orjson.loads(path.read_bytes()), path)
+    if spider.ending:
+        return STOPPED
+    return COMPLETE if stats.get("lifestats/complete") else INCOMPLETE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from random import Random
 from time import monotonic
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request, Spider
 
-from lifestats_crawler import backoff, runs
+from lifestats_crawler import backoff, redaction, runs
 from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.breaker import Breaker
 from lifestats_crawler.dialect import Dialect
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.frontier import Frontier
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.runs import Run
 
 OK = 200
+REDIRECTS = range(300, 400)
+CLOSED_DOOR = (401, 403)
 
 
 class LifestatsSpider(Spider):
@@ -43,18 +47,29 @@ class LifestatsSpider(Spider):
         self.run = run
         self.dialect = Dialect(config)
         self.frontier = Frontier(run.unsettled(config.space), config.subsets)
+        #: Why the crawl ends before its work is done; None for as long as it goes on.
+        self.ending: str | None = None
+        self._breaker = Breaker(config.failure_limit, max(100, 4 * config.subsets), max(20, 2 * config.subsets))
         self._random = Random()
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+    def from_crawler(cls, crawler: Crawler, *args: Any, run: str | None = None, **kwargs: Any) -> Self:
         """Read the environment's configuration and open its run. Raises LifestatsError."""
         config = load_config(crawler.settings)
-        run = runs.create(config, environment(crawler.settings), datetime.now(UTC))
-        return super().from_crawler(crawler, *args, config=config, run=run, **kwargs)
+        redaction.hide(config.secrets.values())
+        opened = runs.open_run(config, environment(crawler.settings), run, datetime.now(UTC))
+        return super().from_crawler(crawler, *args, config=config, run=opened, **kwargs)
 
     def use_url(self, template: str) -> None:
         """Ask another url than the configured one, which stays the source that the report names."""
         self.dialect = Dialect(self.config.model_copy(update={"url": template}))
+
+    def stop(self, reason: str, message: str) -> None:
+        """End the crawl before its work is done: nothing more is asked for, what is counted is kept."""
+        if self.ending is None:
+            self.ending = reason
+            self.logger.error("Stopping: %s", message)
+            self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
 
     async def start(self) -> AsyncIterator[Request]:
         """Start a chain in every subset."""
@@ -74,11 +89,15 @@ class LifestatsSpider(Spider):
 
     def parse(self, response: Response, chain: Chain) -> Iterator[Tally | Request]:
         """Read a page: its tally, and what is asked for next."""
+        if response.status in CLOSED_DOOR:
+            self.stop("refused", f"the API answers {response.status}: check url and headers in the configuration")
+            return
         try:
             tally = self._read(response, chain)
         except FaultyPageError as fault:
             yield from self._again(chain, str(fault))
             return
+        self._breaker.record(success=True)
         yield tally
         yield from self._onward(chain)
 
@@ -89,6 +108,10 @@ class LifestatsSpider(Spider):
 
     def _read(self, response: Response, chain: Chain) -> Tally:
         """Read an answer and move its chain past it, or raise FaultyPageError and change nothing."""
+        if response.status in REDIRECTS:
+            raise FaultyPageError(
+                f"status {response.status}, which is not followed: put the final address into url"
+            )
         if response.status != OK:
             raise FaultyPageError(f"status {response.status}")
         tally = self.dialect.read(response.body, chain.left)
@@ -104,11 +127,15 @@ class LifestatsSpider(Spider):
             yield Tally(claim, pages=0)
 
     def _again(self, chain: Chain, reason: str) -> Iterator[Tally | Request]:
+        if self.ending is not None or not self.crawler.engine.running:
+            return
+        self._breaker.record(success=False)
+        if self._breaker.is_open:
+            self.stop("failing", f"{self._breaker.failures} failed, the last one with: {reason}")
+            return
         chain.failures += 1
         if chain.failures > self.config.retries:
-            given_up = self.frontier.skip(chain, self.config.results_per_page)
-            self.logger.error("Gave up on ids %s after %d tries: %s", given_up, chain.failures, reason)
-            yield from self._onward(chain)
+            yield from self._skip(chain, reason)
             return
         self.crawler.stats.inc_value("lifestats/retries")
         wait = backoff.full_jitter(chain.failures, self._random)
@@ -116,3 +143,12 @@ class LifestatsSpider(Spider):
             "Page at %d, try %d: %s; asking again in %.1f s", chain.cursor, chain.failures, reason, wait
         )
         yield self.ask(chain, wait)
+
+    def _skip(self, chain: Chain, reason: str) -> Iterator[Tally | Request]:
+        tries = chain.failures
+        skipped, is_given_up = self.frontier.skip(chain, self.config.results_per_page)
+        if is_given_up:
+            self.logger.error("Gave up on ids %s after %d more tries: %s", skipped, tries, reason)
+        else:
+            self.logger.warning("Put ids %s aside after %d tries, to be tried last: %s", skipped, tries, reason)
+        yield from self._onward(chain)

@@ -15,11 +15,21 @@ FIRST = 658330693
 URL = "http://127.0.0.1:4567/foodstats?offset=658330693&limit=100"
 
 
+class Engine:
+    """What the callbacks ask of Scrapy's engine: whether it goes on."""
+
+    running = True
+
+
 @pytest.fixture
 def spider(crawls):
     crawls.configure(url="http://127.0.0.1:4567/foodstats?offset={cursor}&limit={limit}", results_per_page=100)
     settings = {"ENV": "test", "LIFESTATS_CONFIG": str(crawls.config), "LOG_ENABLED": False}
-    return LifestatsSpider.from_crawler(get_crawler(LifestatsSpider, settings))
+    crawler = get_crawler(LifestatsSpider, settings)
+    crawler.engine = Engine()
+    spider = LifestatsSpider.from_crawler(crawler)
+    yield spider
+    spider.run.close()
 
 
 @pytest.mark.parametrize("url", [URL])

@@ -1,0 +1,48 @@
+"""Partial counts in memory: what pages have added since the last spill."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lifestats_crawler.ranges import IdRange, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lifestats_crawler.items import Key, Tally
+
+
+class Partial:
+    """The counts of some pages, and the ranges that they come from."""
+
+    def __init__(self, counters: Iterable[str]) -> None:
+        """Start at nothing."""
+        self.counts: dict[str, Counter[Key]] = {name: Counter() for name in counters}
+        self.without: Counter[str] = Counter()
+        self.records = 0
+        self.pages = 0
+        self._settled: list[IdRange] = []
+
+    def add(self, tally: Tally) -> None:
+        """Count a page. Counts and coverage move together: nothing in here waits."""
+        self._settled.append(tally.settles)
+        for name, keys in tally.keys.items():
+            self.counts[name].update(keys)
+        self.without.update(tally.without)
+        self.records += tally.records
+        self.pages += tally.pages
+
+    @property
+    def covers(self) -> tuple[IdRange, ...]:
+        """The ranges settled by these pages, merged and in order."""
+        return tuple(union(self._settled))
+
+    @property
+    def keys(self) -> int:
+        """How many counts there are in memory."""
+        return sum(map(len, self.counts.values()))
+
+    def __bool__(self) -> bool:
+        """Tell whether a page was counted, or a range settled."""
+        return bool(self._settled)
