@@ -147,8 +147,9 @@ def _unfinished(parent: Path, config: Config) -> Run | None:
             return _prepared(_lock(run, config), config)
         if known:
             logger.info("Not continuing run %s: %s", run.name, _difference(known, config))
-        else:
-            _refuse_if_crawled(run, config)
+        elif not run.report.exists() and not _is_crawled(run, config):
+            # Killed before its first spill: nothing tells it from a new one.
+            return _prepared(_lock(run, config), config)
     return None
 
 
@@ -188,8 +189,8 @@ def _lock(run: Run, config: Config) -> Run:
     return Run(run.directory, run.environment, lock)
 
 
-def _refuse_if_crawled(run: Run, config: Config) -> None:
-    """Raise RunError if a process that has not spilled yet is crawling the same source."""
+def _is_crawled(run: Run, config: Config) -> bool:
+    """Tell whether a process that has not spilled yet has the run; RunError if it is of the same source."""
     with (run.directory / "lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -197,6 +198,8 @@ def _refuse_if_crawled(run: Run, config: Config) -> None:
             holder = _holder(lock)
             if holder.get("source") == source(config):
                 raise RunError(f"run {run.name} is being crawled by {holder['who']}") from None
+            return True
+    return False
 
 
 def _holder(lock: IO[str]) -> dict[str, Any]:

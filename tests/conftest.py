@@ -69,9 +69,33 @@ class Crawls:
         section = own["test"] | {"mock": False, "storage": str(self.directory / "runs")} | changes
         self.config.write_text(yaml.safe_dump({"default": own["default"], "test": section}))
 
+    def change(self, **changes) -> None:
+        sections = yaml.safe_load(self.config.read_text())
+        sections["test"] |= changes
+        self.config.write_text(yaml.safe_dump(sections))
+
+    @property
+    def crawl(self) -> list[str]:
+        return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
+
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-        chosen = ["-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
-        return self.scrapy("crawl", "lifestats", *chosen, *arguments, **variables)
+        return self.scrapy(*self.crawl, *arguments, **variables)
+
+    @contextmanager
+    def start(self, *arguments: str, **variables: str):
+        """Start a crawl and go on; what is left of it is killed in the end."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "scrapy", *self.crawl, *arguments],
+            cwd=PROJECT,
+            env=environment(**variables),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def scrapy(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
         return subprocess.run(
@@ -83,6 +107,9 @@ class Crawls:
             timeout=120,
             check=False,
         )
+
+    def runs(self) -> list[str]:
+        return sorted(path.parent.name for path in (self.directory / "runs" / "test").glob("*/segments"))
 
     def report(self):
         newest = max((self.directory / "runs" / "test").glob("*/report.json"), key=lambda path: path.parent.name)

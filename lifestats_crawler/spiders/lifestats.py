@@ -58,7 +58,11 @@ class LifestatsSpider(Spider):
         config = load_config(crawler.settings)
         redaction.hide(config.secrets.values())
         opened = runs.open_run(config, environment(crawler.settings), run, datetime.now(UTC))
-        return super().from_crawler(crawler, *args, config=config, run=opened, **kwargs)
+        try:
+            return super().from_crawler(crawler, *args, config=config, run=opened, **kwargs)
+        except BaseException:
+            opened.close()
+            raise
 
     def use_url(self, template: str) -> None:
         """Ask another url than the configured one, which stays the source that the report names."""
@@ -73,6 +77,10 @@ class LifestatsSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """Start a chain in every subset."""
+        if not self.crawler.crawling:
+            # A signal that came before the engine ran is forgotten by Scrapy.
+            await self.crawler.engine.stop_async()
+            return
         for chain in self.frontier.start():
             yield self.ask(chain)
 

@@ -1,0 +1,233 @@
+"""Every way of stopping, with real processes and real signals, and going on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from random import Random
+
+import pytest
+
+FIRST = 658330693
+URL = "/foodstats?offset={cursor}&limit={limit}"
+IDS = 6000
+LAST = FIRST + IDS - 1
+SPILL_EVERY = 5
+CHAINS = 8
+
+
+@pytest.fixture
+def api(start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}") as api:
+        yield api
+
+
+@pytest.fixture
+def crawls(crawls, api):
+    crawls.configure(
+        url=api.url + URL,
+        first_id=FIRST,
+        last_id=LAST,
+        results_per_page=20,
+        rate_limit=400,
+        subsets=CHAINS,
+        spill_every=SPILL_EVERY,
+        counters={"foods": {"field": "food_id", "top": IDS}},
+    )
+    return crawls
+
+
+def wait_for_pages(api, process, many):
+    """Ask the API until it has seen so many requests, or the crawl has ended by itself."""
+    while len(requests := api.get("/log")["requests"]) < many and process.poll() is None:
+        pass
+    return len(requests)
+
+
+def assert_true(report, truth):
+    assert report["coverage"]["complete"] is True
+    assert report["totals"]["items"] == truth["records"]
+    counted = [[row["key"], row["count"]] for row in report["counters"]["foods"]["top"]]
+    assert counted == truth["fields"]["food_id"]["counts"]
+
+
+def asked_again(api) -> int:
+    cursors = Counter(request[1] for request in api.get("/log")["requests"])
+    return sum(cursors.values()) - len(cursors)
+
+
+def test_killed_twenty_times_a_crawl_still_counts_every_record_once(crawls, api):
+    random, kills = Random(3), 0
+    while kills < 12:
+        with crawls.start() as process:
+            seen = len(api.get("/log")["requests"])
+            wait_for_pages(api, process, seen + random.randrange(2, 25))
+            if process.poll() is not None:
+                break
+            process.kill()
+            kills += 1
+    assert kills == 12
+    for step in ["begun", "written", "synced", "renamed"] * 2:
+        with crawls.start(LIFESTATS_STOP_AT=f"{step}:{next_segment(crawls):06d}.parquet") as process:
+            stopped(process)
+            process.kill()
+            kills += 1
+    assert kills == 20
+    done = crawls.run()
+    assert done.returncode == 0, done.stderr
+    assert_true(crawls.report(), api.get("/truth"))
+    assert len(list((crawls.directory / "runs" / "test").glob("*/segments"))) == 1
+    # At each kill: what was not spilled yet, what was being spilled, and what was under way.
+    assert asked_again(api) <= kills * (2 * SPILL_EVERY + CHAINS)
+
+
+def next_segment(crawls) -> int:
+    numbers = [int(path.stem) for path in (crawls.directory / "runs").glob("test/*/segments/*.parquet")]
+    return max(numbers, default=0) + 1
+
+
+def stopped(process) -> None:
+    """Wait until a process has stopped itself, as LIFESTATS_STOP_AT makes it."""
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), "the crawl ended before the step"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_crawl_with_a_partial_report_that_says_what_it_rests_on(crawls, api, number):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 40)
+        process.send_signal(number)
+        process.communicate(timeout=10)
+    assert process.returncode == 2
+    report = crawls.report()
+    assert report["run"]["finish_reason"] == "shutdown"
+    coverage = report["coverage"]
+    assert coverage["complete"] is False
+    assert coverage["settled"] + sum(end - begin for begin, end in coverage["missing"]) == IDS
+    missing = sum(
+        api.get(f"/truth?first_id={begin}&last_id={end - 1}")["records"] for begin, end in coverage["missing"]
+    )
+    assert report["totals"]["items"] == api.get("/truth")["records"] - missing
+    assert not (crawls.directory / "runs" / "test" / "latest.json").exists()
+    assert crawls.run().returncode == 0
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+@pytest.mark.parametrize("line", ["Spider opened", "Crawled 0 pages", "Page at"])
+def test_a_signal_waits_neither_for_a_silent_server_nor_for_a_backoff(crawls, start_api, line):
+    answers = [] if line == "Page at" else ["--latency=300"]
+    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}", *answers) as silent:
+        crawls.configure(url=silent.url + URL, first_id=FIRST, last_id=LAST, counters={"x": {"field": "nothing"}})
+        with crawls.start() as process:
+            while line not in process.stderr.readline():
+                assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert crawls.report()["coverage"]["settled"] == 0
+
+
+def test_a_second_signal_ends_a_crawl_at_once_and_nothing_is_corrupt(crawls, api):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 60)
+        process.send_signal(signal.SIGINT)
+        while "shutting down gracefully" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=5)
+    assert process.returncode != 0
+    assert crawls.run().returncode == 0
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+def test_a_second_process_on_the_same_run_is_refused_and_told_who_has_it(crawls, api):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 40)
+        refused = crawls.run()
+        process.kill()
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("lifestats: run ")
+    assert f" is being crawled by process {process.pid} on " in refused.stderr
+    assert crawls.run().returncode == 0, "a lock that a crash leaves behind does not block"
+
+
+def test_runs_are_continued_named_or_fresh_as_asked_for(crawls, api):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 60)
+        process.kill()
+    fresh = crawls.run("-a", "run=new")
+    assert (fresh.returncode, len(crawls.runs())) == (0, 2)
+    continued = crawls.run()
+    assert "Continuing run" in continued.stderr
+    assert (continued.returncode, len(crawls.runs())) == (0, 2)
+    named = crawls.run("-a", "run=mine")
+    assert (named.returncode, len(crawls.runs())) == (0, 3)
+    asked = len(api.get("/log")["requests"])
+    again = crawls.run("-a", "run=mine")
+    assert (again.returncode, len(api.get("/log")["requests"])) == (0, asked), "nothing was left to ask for"
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", "/tmp/x", "..", ".hidden", "", "x" * 101, "a b"])  # noqa: S108
+def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
+    before = sorted(tmp_path.iterdir())
+    done = crawls.run("-a", f"run={name}")
+    if name:
+        assert done.returncode == 1
+        assert "a name is letters, digits" in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+        assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"last_id": LAST - 7}, "its last_id differs"),
+        ({"counters": {"foods": {"field": "food__category_id"}}}, "its counters differs"),
+        ({"inclusive": False}, "its inclusive differs"),
+    ],
+)
+def test_a_run_of_another_source_is_not_continued(crawls, api, change, what):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 60)
+        process.kill()
+    (first,) = crawls.runs()
+    config = crawls.config.read_text()
+    crawls.change(**change)
+    done = crawls.run()
+    assert f"Not continuing run {first}: {what} from the configuration's" in done.stderr
+    assert len(crawls.runs()) == 2
+    named = crawls.run("-a", f"run={first}")
+    assert named.returncode == 1
+    assert f"lifestats: run {first} counts another source: {what}" in named.stderr
+    crawls.config.write_text(config)
+    assert crawls.run("-a", f"run={first}").returncode == 0
+    assert_true(
+        json.loads((crawls.directory / "runs" / "test" / first / "report.json").read_text()), api.get("/truth")
+    )
+
+
+def test_a_damaged_or_foreign_segment_is_set_aside_and_its_range_crawled_again(crawls, api):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 120)
+        process.kill()
+    segments = sorted((crawls.directory / "runs").glob("test/*/segments/*.parquet"))
+    segments[0].write_bytes(segments[0].read_bytes()[:-100])
+    foreign = segments[0].with_name("000900.parquet")
+    foreign.write_bytes(b"PAR1 not really PAR1")
+    done = crawls.run()
+    assert done.returncode == 0, done.stderr
+    for path in (segments[0], foreign):
+        assert f"{path.with_suffix('.set-aside')} is no whole segment of this run" in done.stderr
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+def test_segments_that_overlap_stop_the_merge_and_both_are_named(crawls):
+    assert crawls.run("-a", "run=mine").returncode == 0
+    segments = crawls.directory / "runs" / "test" / "mine" / "segments"
+    (segments / "000900.parquet").write_bytes((segments / "000001.parquet").read_bytes())
+    done = crawls.run("-a", "run=mine")
+    assert done.returncode == 1
+    assert "000001.parquet and 000900.parquet both settle ids of" in done.stderr
+    assert "Traceback" not in done.stderr
