@@ -1,7 +1,7 @@
 """The development API: made-up records over HTTP. ``python -m mocks.api --help`` tells its options.
 
-A page is answered on every path but two: /truth counts the records, exactly, and /log tells when
-which page was asked for.
+A page is answered on every path but three: /truth counts the records, exactly, /log tells when which
+page was asked for, and /faults how often an answer was made wrong on purpose.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import sys
 from array import array
 from contextlib import suppress
+from operator import itemgetter
 from random import uniform
 from threading import Thread
 from time import monotonic
@@ -22,6 +23,8 @@ from aiohttp import web
 
 from mocks.arguments import arguments
 from mocks.data import FIELDS, Recipe, Records, Truth
+from mocks.faults import KINDS, Honest
+from mocks.injector import Injector
 from mocks.shape import Asked, Shape, integer
 
 if TYPE_CHECKING:
@@ -29,8 +32,12 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping, Sequence
 
+OK = 200
 _JSON = {"Content-Type": "application/json"}
 _PATIENCE_SECONDS = 1.0  # for answers that are under way when the server is told to stop
+
+
+_FAULTS = [None, *KINDS]
 
 
 class Answer(NamedTuple):
@@ -41,33 +48,39 @@ class Answer(NamedTuple):
 
 
 class RequestLog:
-    """When which page was asked for, and how that was answered: 26 bytes a request."""
+    """When which page was asked for, and how that was answered: 27 bytes a request."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._arrivals, self._statuses = array("d"), array("H")
         self._cursors, self._limits = array("q"), array("q")
+        self._faults = array("B")
 
-    def add(self, arrival: float, asked: Asked, status: int) -> None:
+    def add(self, arrival: float, asked: Asked, status: int, fault: str | None) -> None:
         """Note a request as it is answered; ``arrival`` in seconds of the monotonic clock."""
         self._arrivals.append(arrival)
         self._cursors.append(asked.cursor)
         self._limits.append(asked.limit)
         self._statuses.append(status)
+        self._faults.append(_FAULTS.index(fault))
 
-    def rows(self) -> list[tuple[float, int, int, int]]:
-        """Return (arrival, cursor, limit, status) in the order of arrival."""
-        return sorted(zip(self._arrivals, self._cursors, self._limits, self._statuses, strict=True))
+    def rows(self) -> list[tuple[float, int, int, int, str | None]]:
+        """Return (arrival, cursor, limit, status, fault) in the order of arrival."""
+        faults = (_FAULTS[number] for number in self._faults)
+        rows = zip(self._arrivals, self._cursors, self._limits, self._statuses, faults, strict=True)
+        return sorted(rows, key=itemgetter(0))
 
 
 class Api:
     """Answers requests. Each step of the way is a function of its own, to be replaced or wrapped."""
 
-    def __init__(self, records: Records, shape: Shape, latency: float = 0.0, jitter: float = 0.0) -> None:
-        """Answer pages after ``latency`` to ``latency + jitter`` seconds."""
+    def __init__(self, records: Records, shape: Shape, delay: tuple[float, float], faults: Injector) -> None:
+        """Answer pages after ``delay`` seconds, from the lowest to the highest."""
         self._records = records
         self._shape = shape
-        self._delay = latency, latency + jitter
+        self._delay = delay
+        self._faults = faults
+        self.echo_header = ""
         self._log = RequestLog()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -76,11 +89,25 @@ class Api:
             return respond(await self.truth(request.query))
         if request.path == "/log":
             return respond(self.log(request.query))
+        if request.path == "/faults":
+            return respond(Answer(OK, orjson.dumps(self._faults.met)))
         arrival = monotonic()
         asked, answer = self.page(request.query)
+        fault = self._faults.kind(asked.cursor) if self._faults.demands and answer.status == OK else None
         await self.pause()
-        self._log.add(arrival, asked, answer.status)
-        return respond(answer)
+        if fault is None:
+            self._log.add(arrival, asked, answer.status, None)
+            return respond(answer)
+        return await self.falsify(request, arrival, asked, answer, fault)
+
+    async def falsify(
+        self, request: web.BaseRequest, arrival: float, asked: Asked, answer: Answer, fault: str
+    ) -> web.StreamResponse:
+        """Answer with a fault instead; it is logged before, because it may never end."""
+        self._log.add(arrival, asked, answer.status, fault)
+        echo = f"{request.headers.get(self.echo_header)} {request.path_qs}" if self.echo_header else ""
+        honest = Honest(request, asked, answer.body, self._shape, self._records, echo)
+        return await KINDS[fault].answer(honest)
 
     def page(self, query: Mapping[str, str]) -> tuple[Asked, Answer]:
         """Answer with the page that is asked for."""
@@ -89,7 +116,7 @@ class Api:
         except ValueError as error:
             return Asked(), refusal(error)
         page = self._records.page(asked.cursor + self._shape.exclusive, asked.limit)
-        return asked, Answer(200, self._shape.body(asked, page))
+        return asked, Answer(OK, self._shape.body(asked, page))
 
     async def pause(self) -> None:
         """Take the time that an answer is to take."""
@@ -112,14 +139,14 @@ class Api:
             truth.add(rows)
             await asyncio.sleep(0)
         fields = {name: _ranked(counts, top) for name, counts in truth.counts.items()}
-        return Answer(200, orjson.dumps({"records": truth.records, "fields": fields}))
+        return Answer(OK, orjson.dumps({"records": truth.records, "fields": fields}))
 
     def log(self, query: Mapping[str, str]) -> Answer:
         """Tell which pages were asked for, and with ``clear=1`` forget them."""
         rows = self._log.rows()
         if query.get("clear") == "1":
             self._log = RequestLog()
-        return Answer(200, orjson.dumps({"requests": rows}))
+        return Answer(OK, orjson.dumps({"requests": rows}))
 
 
 def respond(answer: Answer) -> web.Response:
@@ -172,10 +199,14 @@ def _stop_event(*, until_stdin_closes: bool) -> asyncio.Event:
 def api_for(args: Namespace) -> Api:
     """Make the API that the command line describes. Raises ValueError where there can be none."""
     fields, holes = tuple(args.field or FIELDS), tuple(args.hole or ())
-    recipe = Recipe(args.first_id, args.last_id, args.density, args.seed, fields, holes, args.id)
+    dense = tuple(args.density_in or ())
+    recipe = Recipe(args.first_id, args.last_id, args.density, args.seed, fields, holes, args.id, dense)
     parameters = args.cursor_parameter, args.limit_parameter, args.max_limit
     shape = Shape(*parameters, args.items, args.next, args.exclusive)
-    return Api(Records(recipe), shape, args.latency, args.jitter)
+    faults = Injector([demand for several in args.fault or () for demand in several], args.seed, args.fault_limit)
+    api = Api(Records(recipe), shape, (args.latency, args.latency + args.jitter), faults)
+    api.echo_header = args.echo_header
+    return api
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from lifestats_crawler.ranges import IdRange
 from mocks.data import Field
+from mocks.faults import KINDS
+from mocks.injector import demands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_FAULT_HELP = f"a share of the requests gets a fault: all, {', '.join(KINDS)}"
 
 
 def arguments(argv: Sequence[str] | None = None) -> Namespace:
@@ -21,6 +26,7 @@ def arguments(argv: Sequence[str] | None = None) -> Namespace:
     add("--first-id", type=int, default=658330693)
     add("--last-id", type=int, default=658332803, help="inclusive")
     add("--density", type=float, default=0.95, help="share of the ids that exist")
+    add("--density-in", type=_dense, action="append", metavar="BEGIN:END:DENSITY", help="another share there")
     add("--hole", type=_hole, action="append", metavar="BEGIN:END", help="no id from BEGIN up to END exists")
     add("--field", type=_field, action="append", metavar="NAME:CARDINALITY", help="dots in NAME nest it")
     add("--seed", type=int, default=0)
@@ -34,6 +40,9 @@ def arguments(argv: Sequence[str] | None = None) -> Namespace:
     add("--id", default="id", metavar="KEY", help="where a record has its id")
     add("--next", default="meta.next_offset", metavar="KEY", help="where the next cursor is; may be empty")
     add("--exclusive", action="store_true", help="a page starts after the cursor, not at it")
+    add("--fault", type=demands, action="append", metavar="KIND:SHARE[:BEGIN:END]", help=_FAULT_HELP)
+    add("--fault-limit", type=int, default=3, help="faults per cursor at most; 0 for no bound")
+    add("--echo-header", default="", metavar="NAME", help="faults repeat this header and the url")
     add("--until-stdin-closes", action="store_true", help="stop with the process that started it")
     return parser.parse_args(argv)
 
@@ -41,6 +50,11 @@ def arguments(argv: Sequence[str] | None = None) -> Namespace:
 def _field(text: str) -> Field:
     name, _, cardinality = text.rpartition(":")
     return Field(name, int(cardinality))
+
+
+def _dense(text: str) -> tuple[IdRange, float]:
+    ids, _, density = text.rpartition(":")
+    return _hole(ids), float(density)
 
 
 def _hole(text: str) -> IdRange:

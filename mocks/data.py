@@ -15,7 +15,7 @@ from lifestats_crawler.ranges import IdRange, missing
 from mocks.shape import MAX_INTEGER, nested, template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 CHUNK = 1024  # ids that are made together: chunk n starts at id n * CHUNK
 _CACHED_CHUNKS = 2048  # up to 240 MB of rendered records
@@ -57,6 +57,8 @@ class Recipe:
     fields: tuple[Field, ...] = FIELDS
     holes: tuple[IdRange, ...] = ()
     id_name: str = "id"
+    #: Ranges with a density of their own.
+    dense: tuple[tuple[IdRange, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be made."""
@@ -162,13 +164,25 @@ class Records:
     def _made(self, number: int, ids: range) -> list[Row]:
         """Make a chunk as if there were neither bounds nor holes, from a random stream of its own."""
         random = Random((self.recipe.seed << 64) + number).random
-        density = self.recipe.density
-        existing = [an_id for an_id in ids if random() < density]
+        existing = self._drawn(ids, random)
         columns = [
             [1 + int(cardinality * random() ** skew) * _SCATTER % cardinality for _ in existing]
             for cardinality, skew in ((field.cardinality, field.skew) for field in self._fields)
         ]
         return list(zip(existing, *columns, strict=True))
+
+    def _drawn(self, ids: range, random: Callable[[], float]) -> list[int]:
+        """Draw which ids exist, one number for each, whatever its density is."""
+        usual = self.recipe.density
+        dense = [
+            (part, density)
+            for part, density in self.recipe.dense
+            if part.begin < ids.stop and ids.start < part.end
+        ]
+        if not dense:
+            return [an_id for an_id in ids if random() < usual]
+        density = {an_id: other for part, other in dense for an_id in ids if an_id in part}
+        return [an_id for an_id in ids if random() < density.get(an_id, usual)]
 
     def _is_solid(self, an_id: int) -> bool:
         at = bisect_right(self._ends, an_id)

@@ -100,7 +100,7 @@ def nested(values: Iterable[tuple[str, object]]) -> dict[str, Any]:
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
-                raise ValueError(f"{name} cannot be inside {parent}: that is a value")  # noqa: TRY004
+                raise ValueError(f"{name} cannot be inside {parent}: that is a value")  # noqa: TRY004  # a wrong option
         if leaf in node or not leaf:
             raise ValueError(f"{name!r} is empty, or taken already")
         node[leaf] = value

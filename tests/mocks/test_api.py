@@ -189,7 +189,7 @@ def test_the_log_has_every_page_in_the_order_of_arrival_until_it_is_cleared() ->
         get(url, "/elsewhere", offset=1, limit=1000)
         get(url, "/truth")
         rows = get(url, "/log", clear=1)["requests"]
-        assert [row[1:] for row in rows] == [[FIRST, 7, 200], [-1, -1, 400], [1, 100, 200]]
+        assert [row[1:] for row in rows] == [[FIRST, 7, 200, None], [-1, -1, 400, None], [1, 100, 200, None]]
         times = [before, *(row[0] for row in rows), monotonic()]
         assert times == sorted(times)
         assert get(url, "/log") == {"requests": []}

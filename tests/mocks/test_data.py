@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler.ranges import IdRange
@@ -37,7 +37,6 @@ def parsed(records: Records) -> list[dict[str, Any]]:
     return [json.loads(record) for record in records.page(0, ALL).records]
 
 
-@settings(deadline=None)
 @given(recipes, st.integers(1, 2 * CHUNK))
 def test_the_pages_from_next_to_next_hold_every_record_once_and_in_order(recipe: Recipe, limit: int) -> None:
     records, walked, cursor = Records(recipe), [], recipe.first_id
@@ -49,7 +48,6 @@ def test_the_pages_from_next_to_next_hold_every_record_once_and_in_order(recipe:
     assert walked == row_ids(records) == sorted(set(walked))
 
 
-@settings(deadline=None)
 @given(recipes, ids, st.integers(1, 200))
 def test_a_page_starts_at_its_cursor_and_names_the_first_existing_id_after_it(
     recipe: Recipe, cursor: int, limit: int
@@ -61,7 +59,6 @@ def test_a_page_starts_at_its_cursor_and_names_the_first_existing_id_after_it(
     assert page.following == next(iter(later[limit:]), None)
 
 
-@settings(deadline=None)
 @given(recipes)
 def test_bounds_and_holes_hide_records_and_change_none(recipe: Recipe) -> None:
     whole = Records(replace(recipe, first_id=0, last_id=7 * CHUNK, holes=()))
@@ -74,7 +71,6 @@ def test_bounds_and_holes_hide_records_and_change_none(recipe: Recipe) -> None:
     assert [row for rows in Records(recipe).rows() for row in rows] == left
 
 
-@settings(deadline=None)
 @given(recipes, ids)
 def test_the_truth_of_two_parts_is_the_truth_of_the_whole(recipe: Recipe, middle: int) -> None:
     records = Records(recipe)
