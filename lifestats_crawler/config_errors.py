@@ -1,0 +1,42 @@
+"""What is wrong with a configuration, in one line that somebody who has never seen the code can use."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+
+def in_one_line(error: ValidationError, models: Mapping[str, type[BaseModel]]) -> str:
+    """Describe the first error: the key, the bad value and what is allowed; and how many more there are.
+
+    ``models`` are the models by the key that they are at, to name the keys that there are.
+    """
+    details = error.errors()
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return _describe(details[0], models) + more
+
+
+def _describe(detail: ErrorDetails, models: Mapping[str, type[BaseModel]]) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "missing":
+            return f"{key} is missing"
+        case "extra_forbidden":
+            return f"{key} = {detail['input']!r}: there is no such key{_nearest(detail['loc'], models)}"
+        case "value_error" if not isinstance(detail["input"], str):
+            return f"{key} {detail['ctx']['error']}".strip()
+    reason = re.sub(r"^(Value error, |\w+ should |)", lambda m: "must " if "should" in m[0] else "", detail["msg"])
+    return f"{key} = {detail['input']!r}: {reason}"
+
+
+def _nearest(location: tuple[int | str, ...], models: Mapping[str, type[BaseModel]]) -> str:
+    fields = models[str(location[0]) if len(location) > 1 else ""].model_fields
+    near = get_close_matches(str(location[-1]), fields, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(fields)}"

@@ -1,0 +1,80 @@
+"""Say how a crawl has ended, to a webhook."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import aiohttp
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+
+from lifestats_crawler.addons import load_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scrapy.crawler import Crawler
+
+    from lifestats_crawler.config import Config
+    from lifestats_crawler.report import Report
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 10.0  # seconds
+
+
+class Notify:
+    """Post one JSON document at the end of a crawl."""
+
+    def __init__(self, crawler: Crawler, config: Config) -> None:
+        """Take the address from the configuration."""
+        self._crawler = crawler
+        self._config = config
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Decline where nobody is to be told."""
+        config = load_config(crawler.settings)
+        if config.notify is None:
+            raise NotConfigured
+        extension = cls(crawler, config)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        return extension
+
+    async def spider_closed(self, spider: Any) -> None:
+        """Post, if this end is one that somebody wants to know of; a failure is logged and no more."""
+        stats: Any = self._crawler.stats
+        status = "complete" if stats.get_value("lifestats/complete") and spider.ending is None else "failed"
+        assert self._config.notify is not None  # noqa: S101  # it has declined otherwise
+        if status not in self._config.notify.on:
+            return
+        url = self._config.notify.url
+        for variable, value in self._config.secrets.items():
+            url = url.replace(variable, quote(value, safe=":/"))
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_PATIENCE)) as session,
+                session.post(url, json=message(status, spider, stats.get_value("lifestats/report"))) as answer,
+            ):
+                answer.raise_for_status()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            logger.warning("Nobody was notified: %s", getattr(error, "message", "") or type(error).__name__)
+
+
+def message(status: str, spider: Any, report: Path | None) -> Report:
+    """Return what is posted; chats that know no other key show its ``text``."""
+    settled, ids = len(spider.coverage), len(spider.config.space)
+    ending = spider.ending or ("finished" if settled == ids else "incomplete")
+    return {
+        "text": f"lifestats {spider.run.environment}: {status}, {settled:,} of {ids:,} ids counted ({ending})",
+        "status": status,
+        "environment": spider.run.environment,
+        "run": spider.run.name,
+        "finish_reason": ending,
+        "ids": ids,
+        "settled": settled,
+        "pages": spider.settled_before.pages + spider.pages,
+        "report": str(report) if report else None,
+    }

@@ -1,0 +1,199 @@
+"""A report as one page that needs no network: report.json in, HTML out.
+
+Values come from the API and may be made to harm: they reach the page as escaped text only, and figures hold
+none of them.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader
+
+from lifestats_crawler import durable, figures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from lifestats_crawler.runs import Run
+
+SCRIPT = f"plotly-{version('plotly')}.min.js"
+ROWS = 20  # of a counter, before the rest is folded away
+RANGES = 5  # that are missing, likewise
+MOST_RANGES = 1000  # on the page at all: report.json has every one
+LONG = 200  # characters of a text, before the rest is folded away
+CELLS = 240  # of the strip that shows the id space: each can be seen on a phone
+
+_REASONS = {
+    "finished": "The crawl went on to the end of the id space.",
+    "shutdown": "The crawl was stopped by a signal, and kept what it had.",
+    "failing": "The crawl stopped itself, because most answers failed.",
+    "refused": "The crawl stopped, because the API refused it (401 or 403).",
+    "misconfigured": "The crawl stopped itself, because answers contradicted the configuration.",
+    "storage": "The crawl stopped, because the storage took no more.",
+    "crawling": "It is being crawled right now.",
+    "killed": "The crawl was killed before it could end itself.",
+    "mock_failed": "The crawl stopped, because its mock API could not be started.",
+}
+_JOINERS = "\u200c\u200d"  # invisible, but part of how words and emoji are written
+
+
+def write(run: Run, report: dict[str, Any]) -> Path:
+    """Write a run's report.html, and once per environment the script that draws its figures. Raises OSError."""
+    durable.write(run.page, render(report, f"../{SCRIPT}").encode())
+    write_script(run.directory.parent)
+    return run.page
+
+
+def write_script(directory: Path) -> None:
+    """Put the script that draws figures into a directory, if it is not there yet. Raises OSError."""
+    script = directory / SCRIPT
+    if not script.exists():
+        durable.write(script, files("plotly").joinpath("package_data", "plotly.min.js").read_bytes())
+
+
+def render(report: dict[str, Any], script: str) -> str:
+    """Return a report as HTML; ``script`` is where the page finds plotly.js, relative to itself."""
+    return _environment().get_template("report.html.j2").render(report, script=script)
+
+
+def render_diff(document: dict[str, Any]) -> str:
+    """Return a comparison (see ``comparison.document``) as HTML, without figures."""
+    return _environment().get_template("diff.html.j2").render(document)
+
+
+def _environment() -> Environment:
+    # PackageLoader also reads from an egg that is not unpacked, as scrapyd has it.
+    environment = Environment(
+        loader=PackageLoader("lifestats_crawler"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    formats = (cells, cumulative, duration, integrity, moment, number, percent, plainly, reason, visible)
+    environment.filters |= {function.__name__: function for function in formats}
+    environment.globals |= {
+        "frequency": figures.frequency,
+        "pace_figure": figures.pace,
+        "ROWS": ROWS,
+        "RANGES": RANGES,
+        "MOST_RANGES": MOST_RANGES,
+        "LONG": LONG,
+        "CELLS": CELLS,
+    }
+    return environment
+
+
+def number(value: float) -> str:
+    """Write a number with commas."""
+    return f"{value:,}"
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage; what is not nothing never shows as nothing.
+
+    >>> percent(0.006461), percent(1), percent(0.000001)
+    ('0.646%', '100.000%', '<0.001%')
+    """
+    written = f"{share:.3%}"
+    return "<0.001%" if share and written == "0.000%" else written
+
+
+def plainly(ratio: float) -> str:
+    """Write the report's ratio with each digit that it has, so that it is rounded no further.
+
+    >>> plainly(0.999999), plainly(0.25), plainly(0.0)
+    ('99.9999%', '25%', '0%')
+    """
+    return f"{ratio * 100:.4f}".rstrip("0").rstrip(".") + "%"
+
+
+def cumulative(rows: Iterable[dict[str, Any]], items: int) -> list[str]:
+    """Return each row's share together with those above it; what is not everything never shows as 100 %.
+
+    >>> cumulative([{"count": 999_999}, {"count": 1}], 1_000_000)
+    ['99.999%', '100.000%']
+    """
+    totals = accumulate(row["count"] for row in rows)
+    # Rounded to the six digits of `share` first: the first row's is its share.
+    return [percent(min(round(total / items, 6), 1 if total == items else 0.99999)) for total in totals]
+
+
+def duration(seconds: float) -> str:
+    """Write a duration in at most two units.
+
+    >>> duration(0.431), duration(59.96), duration(725), duration(7384)
+    ('0.43 s', '1 min 0 s', '12 min 5 s', '2 h 3 min')
+    """
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if round(seconds, 1) < 60:  # noqa: PLR2004  # seconds in a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
+
+
+def moment(at: str) -> str:
+    """Write a time as people read it, to the second.
+
+    >>> moment("2026-11-24T03:56:56.333Z")
+    '2026-11-24 03:56:56 UTC'
+    """
+    return f"{at[:19].replace('T', ' ')} UTC" if at.endswith("Z") else at
+
+
+def reason(name: str) -> str:
+    """Say a finish reason in words."""
+    return _REASONS.get(name, f"The crawl ended with the reason “{name}”.")
+
+
+def visible(key: object) -> str:
+    r"""Write a key so that no other key is written the same.
+
+    Characters that cannot be seen show as their number; texts that could be taken for a number, or
+    for nothing, are quoted.
+
+    >>> visible(-7), visible("red"), visible("7"), visible(""), visible(" red")
+    ('-7', 'red', '“7”', '“”', '“ red”')
+    >>> visible("a\nb\u202ec")
+    'a⟨U+000A⟩b⟨U+202E⟩c'
+    """
+    text = str(key)
+    if isinstance(key, str) and _is_ambiguous(key):
+        text = f"“{key}”"
+    return "".join(map(_visible_character, text))
+
+
+def _is_ambiguous(text: str) -> bool:
+    return text.strip() != text or not text or text.startswith("“") or text.removeprefix("-").isdecimal()
+
+
+def _visible_character(character: str) -> str:
+    is_seen = (character.isprintable() or character in _JOINERS) and character != "⟨"
+    return character if is_seen else f"⟨U+{ord(character):04X}⟩"
+
+
+def cells(missing: Iterable[tuple[int, int]], first: int, ids: int) -> list[tuple[int, int]]:
+    """Return which cells of the strip have missing ids, joined to half-open spans.
+
+    A single id fills its cell: what is missing can be seen, however little it is.
+
+    >>> cells([(0, 1), (50, 100), (999, 1000)], 0, 1000)
+    [(0, 1), (12, 24), (239, 240)]
+    """
+    spans: list[tuple[int, int]] = []
+    for begin, end in missing:
+        left, right = (begin - first) * CELLS // ids, -((first - end) * CELLS // ids)
+        if spans and left <= spans[-1][1]:
+            left, right = spans[-1][0], max(right, spans.pop()[1])
+        spans.append((left, right))
+    return spans
+
+
+def integrity(script: str) -> str:
+    """Return what lets exactly this script run under a Content-Security-Policy, and nothing injected."""
+    return f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
