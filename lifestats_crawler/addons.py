@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import getproxies
+
+from scrapy.utils.log import configure_logging
 
 from lifestats_crawler import config
 from lifestats_crawler.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from scrapy.settings import BaseSettings
 
     from lifestats_crawler.config import Config
 
+logger = logging.getLogger(__name__)
+
+_LATENCY = 4  # seconds
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -31,9 +41,20 @@ class EnvironmentAddon:
         try:
             chosen = load_config(settings)
         except ConfigError as error:
+            if settings["LOG_FILE"]:  # scrapyd shows this file, and not what is printed
+                configure_logging(dict(settings))
+                logger.error("%s", error)  # noqa: TRY400  # the user's mistake: no traceback
             raise SystemExit(f"lifestats: {error}") from None
-        for name, value in settings_for(chosen).items():
-            settings.set(name, value, priority="project")
+        settings.set("HTTPPROXY_ENABLED", bool(getproxies()), priority="project")
+        # Without a limit the chains are the limit; its timers would only cost time.
+        settings.set("AUTOTHROTTLE_ENABLED", chosen.rate_limit is not None, priority="project")
+        # One chain waits for one answer at a time, so this is how many of them there can be.
+        settings.set("CONCURRENT_REQUESTS", most_chains(chosen), priority="project")
+        most = settings.getint("CONCURRENT_REQUESTS")
+        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", most, priority="project")
+        # AutoThrottle's delay is latency / target, so rate x latency must stay within the target
+        # (Little's law): with all chains in it, it slows down only a server they cannot keep busy.
+        settings.set("AUTOTHROTTLE_TARGET_CONCURRENCY", most, priority="project")
 
 
 def environment(settings: BaseSettings) -> str:
@@ -41,10 +62,16 @@ def environment(settings: BaseSettings) -> str:
     return settings.get("ENV") or os.environ.get("ENV") or "development"
 
 
-def config_path(settings: BaseSettings) -> Path:
-    """Return the config file: ``-s LIFESTATS_CONFIG``, the process environment's, or the project's."""
+def config_path(settings: BaseSettings) -> Traversable:
+    """Return the config file: ``-s LIFESTATS_CONFIG``, the process environment's, or the project's.
+
+    An egg or a wheel has no project around it, but a copy of its config.yml within: see setup.py.
+    """
     chosen = settings.get("LIFESTATS_CONFIG") or os.environ.get("LIFESTATS_CONFIG")
-    return Path(chosen) if chosen else _PROJECT / "config.yml"
+    own, packaged = _PROJECT / "config.yml", files("lifestats_crawler") / "config.yml"
+    if chosen:
+        return Path(chosen)
+    return packaged if packaged.is_file() and not own.is_file() else own
 
 
 def load_config(settings: BaseSettings) -> Config:
@@ -52,13 +79,6 @@ def load_config(settings: BaseSettings) -> Config:
     return config.load(config_path(settings), environment(settings))
 
 
-def settings_for(chosen: Config) -> dict[str, object]:
-    """Return the Scrapy settings that follow from a configuration."""
-    return {
-        # One chain waits for one answer at a time: more slots than chains are never used.
-        "CONCURRENT_REQUESTS": chosen.subsets,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": chosen.subsets,
-        # AutoThrottle's delay is latency / target, so rate x latency must stay within the target
-        # (Little's law): with as many as there are chains it slows down only when they cannot keep up.
-        "AUTOTHROTTLE_TARGET_CONCURRENCY": max(chosen.subsets, ceil(chosen.rate_limit or 0)),
-    }
+def most_chains(chosen: Config) -> int:
+    """Return how many chains there may be: enough to hold the rate at a latency of four seconds."""
+    return max(chosen.subsets, ceil(_LATENCY * (chosen.rate_limit or 0)))

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import jmespath
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from lifestats_crawler import config_errors, labels
 from lifestats_crawler.exceptions import ConfigError
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+    from importlib.resources.abc import Traversable
 
-    from pydantic_core import ErrorDetails
 
 # Ids and keys are stored as int64, and the end of a range is one past its last id.
 MAX_ID = 2**63 - 2
@@ -75,6 +83,37 @@ class CounterConfig(_Model):
     top: Annotated[int, Field(ge=1)] = 100
     #: What a record without the field is: part of a faulty page, or counted under nothing.
     missing: Literal["fault", "skip"] = "fault"
+    #: A name to show beside a value: where it is in a record, or a CSV file of values and names.
+    label: JMESPath | None = None
+    labels: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source_of_labels(self) -> Self:
+        if self.label and self.labels:
+            raise ValueError("has both label and labels: give one")
+        return self
+
+
+class NotifyConfig(_Model):
+    """Where to say how a crawl has ended, and of which ends."""
+
+    url: Annotated[str, Field(pattern="^https?://")]
+    on: frozenset[Literal["complete", "failed"]] = frozenset({"failed", "complete"})
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        return frozenset(value) if isinstance(value, list) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_is_a_word(cls, value: Any) -> Any:
+        """Take back what YAML 1.1 makes of a bare ``on``: true."""
+        return (
+            {"on" if key is True else key: item for key, item in value.items()}
+            if isinstance(value, dict)
+            else value
+        )
 
 
 class Config(_Model):
@@ -95,6 +134,7 @@ class Config(_Model):
     last_id: Id
     subsets: Annotated[int, Field(ge=1)] = 100
     rate_limit: Rate | None = None
+    strict_rate: bool = False
     retries: Annotated[int, Field(ge=0)] = 8
     failure_limit: Annotated[float, Field(gt=0, le=1)] = 0.75
     spill_every: Annotated[int, Field(ge=1)] = 1000
@@ -102,6 +142,10 @@ class Config(_Model):
     spill_keys: Annotated[int, Field(ge=1)] = 200_000
     counters: Annotated[dict[CounterName, CounterConfig], Field(min_length=1)]
     storage: Annotated[str, Field(min_length=1)] = "runs"
+    metrics_file: Annotated[str, Field(min_length=1)] | None = None
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    metrics_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    notify: NotifyConfig | None = None
     mock: bool = False
 
     @model_validator(mode="after")
@@ -117,12 +161,21 @@ class Config(_Model):
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The value of each ``${VARIABLE}`` that the url or a header names."""
-        names = _VARIABLE.findall(" ".join([self.url, *self.headers.values()]))
+        """The value of each ``${VARIABLE}`` that a text names."""
+        names = _VARIABLE.findall(" ".join(self.templates.values()))
         return {f"${{{name}}}": os.environ[name] for name in names}
 
+    @property
+    def templates(self) -> dict[str, str]:
+        """The texts in which ``${VARIABLE}`` is filled in, by their keys."""
+        headers = {f"headers.{name}": text for name, text in self.headers.items()}
+        return {"url": self.url, **headers} | ({"notify.url": self.notify.url} if self.notify else {})
 
-def load(path: Path, environment: str) -> Config:
+
+_MODELS: dict[str, type[BaseModel]] = {"": Config, "counters": CounterConfig, "notify": NotifyConfig}
+
+
+def load(path: Traversable, environment: str) -> Config:
     """Read one environment of a config file.
 
     Raises ConfigError, in one line that names the file, the environment, the key, the bad
@@ -133,12 +186,12 @@ def load(path: Path, environment: str) -> Config:
     try:
         config = Config.model_validate(section)
     except ValidationError as error:
-        raise ConfigError(f"{place}: {_in_one_line(error)}") from None
+        raise ConfigError(f"{place}: {config_errors.in_one_line(error, _MODELS)}") from None
     _check_variables(config, place)
-    return config
+    return _with_labels(config, path, place)
 
 
-def _sections(path: Path) -> Mapping[str, Any]:
+def _sections(path: Traversable) -> Mapping[str, Any]:
     try:
         sections = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -150,7 +203,7 @@ def _sections(path: Path) -> Mapping[str, Any]:
     return sections
 
 
-def _merged(sections: Mapping[str, Any], path: Path, environment: str) -> dict[str, Any]:
+def _merged(sections: Mapping[str, Any], path: Traversable, environment: str) -> dict[str, Any]:
     names = sorted(str(name) for name in sections if name != "default")
     if environment not in names or not _ENVIRONMENT_NAME.fullmatch(environment):
         raise ConfigError(f"{path}: has no environment {environment!r}; it has {', '.join(names) or 'none'}")
@@ -164,32 +217,22 @@ def _merged(sections: Mapping[str, Any], path: Path, environment: str) -> dict[s
 
 
 def _check_variables(config: Config, place: str) -> None:
-    for key, text in [("url", config.url), *((f"headers.{k}", v) for k, v in config.headers.items())]:
+    for key, text in config.templates.items():
         for name in _VARIABLE.findall(text):
             if not os.environ.get(name):
                 raise ConfigError(f"{place}: {key} needs the environment variable {name}, which is not set")
 
 
-def _in_one_line(error: ValidationError) -> str:
-    details = error.errors()
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return _describe(details[0]) + more
-
-
-def _describe(detail: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    match detail["type"]:
-        case "missing":
-            return f"{key} is missing"
-        case "extra_forbidden":
-            return f"{key} = {detail['input']!r}: there is no such key{_nearest(detail['loc'])}"
-        case "value_error" if not key:
-            return str(detail["ctx"]["error"])
-    reason = re.sub(r"^(Value error, |\w+ should |)", lambda m: "must " if "should" in m[0] else "", detail["msg"])
-    return f"{key} = {detail['input']!r}: {reason}"
-
-
-def _nearest(location: tuple[int | str, ...]) -> str:
-    model = CounterConfig if len(location) > 1 else Config
-    near = get_close_matches(str(location[-1]), model.model_fields, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(model.model_fields)}"
+def _with_labels(config: Config, path: Traversable, place: str) -> Config:
+    """Find the files with names beside the config file, and check that they can be used."""
+    counters = dict(config.counters)
+    for name, counter in config.counters.items():
+        if counter.labels is None:
+            continue
+        file = Path(str(path)).parent / counter.labels
+        try:
+            labels.read(file)
+        except ConfigError as error:
+            raise ConfigError(f"{place}: counters.{name}.{error}") from None
+        counters[name] = counter.model_copy(update={"labels": str(file)})
+    return config.model_copy(update={"counters": counters})

@@ -19,6 +19,7 @@ class Partial:
     def __init__(self, counters: Iterable[str]) -> None:
         """Start at nothing."""
         self.counts: dict[str, Counter[Key]] = {name: Counter() for name in counters}
+        self.labels: dict[str, dict[Key, str]] = {}
         self.without: Counter[str] = Counter()
         self.records = 0
         self.pages = 0
@@ -29,9 +30,11 @@ class Partial:
         self._settled.append(tally.settles)
         for name, keys in tally.keys.items():
             self.counts[name].update(keys)
+        for name, labels in tally.labels.items():
+            self.labels.setdefault(name, {}).update(labels)
         self.without.update(tally.without)
         self.records += tally.records
-        self.pages += tally.pages
+        self.pages += 1
 
     @property
     def covers(self) -> tuple[IdRange, ...]:

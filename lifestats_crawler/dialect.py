@@ -9,16 +9,17 @@ import jmespath
 import orjson
 
 from lifestats_crawler.config import MAX_ID
-from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
 from lifestats_crawler.items import Key, Tally
 from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.redaction import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lifestats_crawler.config import Config
 
-_PLAIN = {int, str}
+_INTEGERS, _PLAIN = {int}, {int, str}
 
 
 class Dialect:
@@ -34,11 +35,15 @@ class Dialect:
         self._shift = 0 if config.inclusive else 1
         self._limit = config.results_per_page
         self._space = config.space
+        self._secrets = Secrets(config.secrets.values())
         self._items = finder(config.items)
         self._next = finder(config.next) if config.next else None
         self._ids = column(config.id)
         self._skips = [name for name, counter in config.counters.items() if counter.missing == "skip"]
         self._columns = {name: column(counter.field) for name, counter in config.counters.items()}
+        self._labels = {
+            name: column(counter.label) for name, counter in config.counters.items() if counter.label is not None
+        }
 
     def url(self, cursor: int) -> str:
         """Where to ask for the first records whose id is at least ``cursor``."""
@@ -49,21 +54,44 @@ class Dialect:
 
         Raises FaultyPageError if the answer does not make sense: then nothing of it is counted.
         """
+        try:
+            return self._read(body, asked)
+        except FaultyPageError as fault:
+            # What is quoted of an answer may be a secret that the server repeats.
+            raise type(fault)(_cut(self._secrets.hidden(str(fault)))) from None
+
+    def _read(self, body: bytes, asked: IdRange) -> Tally:
         page = _decoded(body)
         records = self._records(page)
         ids = _checked_ids(self._ids(records))
-        following = self._following(page, ids, asked.begin)
-        settles = self._settles(asked, following, ids)
+        if self._shift and asked.begin - self._shift in ids:
+            raise ContradictionError(f"has id {asked.begin - 1}, which it was asked for: inclusive must be true")
+        bounds = IdRange(min(ids), max(ids) + 1) if ids else IdRange(asked.begin, asked.begin)
+        following = self._following(page, bounds, asked.begin)
+        settles = self._settles(asked, following, bounds)
         inside = records
-        if ids and not (settles.begin <= min(ids) and max(ids) < settles.end):
+        if bounds.begin < settles.begin or bounds.end > settles.end:
             inside = [record for an_id, record in zip(ids, records, strict=True) if an_id in settles]
         keys = {
             name: _checked_keys(name, read(inside), may_lack=name in self._skips)
             for name, read in self._columns.items()
         }
+        labels = {name: _labels(keys[name], read(inside)) for name, read in self._labels.items()}
         without = self._drop_absent(keys) if self._skips else {}
-        highest = max((an_id for an_id in ids if an_id < self._space.end), default=None)
-        return Tally(settles, keys, len(inside), next=following, without=without, highest=highest)
+        return Tally(
+            settles,
+            keys,
+            len(inside),
+            next=following,
+            without=without,
+            labels=labels,
+            highest=self._highest(ids, bounds),
+        )
+
+    def _highest(self, ids: list[int], bounds: IdRange) -> int | None:
+        if bounds.end <= self._space.end:
+            return bounds.end - 1 if ids else None
+        return max((an_id for an_id in ids if an_id < self._space.end), default=None)
 
     def _drop_absent(self, keys: dict[str, list[Any]]) -> dict[str, int]:
         """Take the records without a field out of the counters that skip them, and count them."""
@@ -77,30 +105,29 @@ class Dialect:
     def _records(self, page: Any) -> list[Any]:
         records = self._items(page)
         if not isinstance(records, list):
-            raise FaultyPageError(f"the records are {_shown(records)}, not a list")
+            raise FaultyPageError(f"the records are {records!r}, not a list")
         if len(records) > self._limit:
             raise FaultyPageError(f"has {len(records)} records, {self._limit} were asked for")
         return records
 
-    def _following(self, page: Any, ids: list[int], cursor: int) -> int | None:
+    def _following(self, page: Any, shown: IdRange, cursor: int) -> int | None:
         """Return where the next page starts; None where the answer says that it is the last."""
         if self._next is None:
-            highest = max(ids, default=cursor - 1)
-            return highest + 1 if highest >= cursor else None
+            return shown.end if shown.end > cursor else None
         claimed = self._next(page)
         if claimed is None:
             return None
         following = _integer(claimed, "next") + self._shift
         if following <= cursor:
             raise FaultyPageError(f"next is {claimed}, not after the cursor {cursor - self._shift}")
-        if ids and max(ids) >= following:
-            raise FaultyPageError(f"id {max(ids)} is not before next {claimed}")
+        if shown.end > following:
+            raise FaultyPageError(f"id {shown.end - 1} is not before next {claimed}")
         # No id from there to the end of the id space: the same claim as null.
         return following if following <= self._space.end else None
 
-    def _settles(self, asked: IdRange, following: int | None, ids: list[int]) -> IdRange:
+    def _settles(self, asked: IdRange, following: int | None, shown: IdRange) -> IdRange:
         if following is None:
-            following = max([asked.begin, *(an_id + 1 for an_id in ids)])
+            following = max(asked.begin, shown.end)
         return IdRange(asked.begin, min(following, asked.end))
 
 
@@ -159,11 +186,11 @@ def _decoded(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise FaultyPageError(f"is not JSON: {error} in {_shown(body)}") from None
+        raise FaultyPageError(f"is not JSON: {error} in {body!r}") from None
 
 
 def _checked_ids(values: list[Any]) -> list[int]:
-    ids = values if set(map(type, values)) <= {int} else [_integer(value, "an id") for value in values]
+    ids = values if set(map(type, values)) <= _INTEGERS else [_integer(value, "an id") for value in values]
     if ids and (min(ids) < 0 or max(ids) > MAX_ID):
         raise FaultyPageError(f"id {min(ids) if min(ids) < 0 else max(ids)} is out of bounds")
     if len(set(ids)) < len(ids):
@@ -177,7 +204,7 @@ def _integer(value: Any, what: str) -> int:
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
-    raise FaultyPageError(f"{what} is {_shown(value)}, not an integer")
+    raise FaultyPageError(f"{what} is {value!r}, not an integer")
 
 
 def _checked_keys(counter: str, values: list[Any], *, may_lack: bool) -> list[Any]:
@@ -198,12 +225,20 @@ def _key(counter: str, value: Any, *, may_lack: bool) -> Key | None:
     if isinstance(value, int | str):
         return value
     if value is not None:
-        raise FaultyPageError(f"counter {counter}: {_shown(value)} is neither an integer nor text")
+        raise FaultyPageError(f"counter {counter}: {value!r} is neither an integer nor text")
     if not may_lack:
         raise FaultyPageError(f"counter {counter}: its field is missing or null in a record")
     return None
 
 
-def _shown(value: Any, most: int = 60) -> str:
-    text = repr(value)
+def _labels(keys: list[Any], names: list[Any]) -> dict[Key, str]:
+    """Return the names that are texts or numbers, the last one of each value; others are no names."""
+    return {
+        key: str(name)
+        for key, name in zip(keys, names, strict=True)
+        if key is not None and isinstance(name, str | int | float)
+    }
+
+
+def _cut(text: str, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[:most]}…"

@@ -16,6 +16,13 @@ class FaultyPageError(LifestatsError):
     """
 
 
+class ContradictionError(FaultyPageError):
+    """Raised by the dialect for an answer that says that the configuration is wrong.
+
+    If it comes twice in a row, it is no accident: the crawl stops.
+    """
+
+
 class OverlapError(LifestatsError):
     """Raised when the same ids are settled twice: their records would count double."""
 

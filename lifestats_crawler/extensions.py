@@ -1,4 +1,4 @@
-"""Extensions: the mock API, started for a crawl in an environment with ``mock: true``."""
+"""Extensions: the mock API of an environment with ``mock: true``, and more chains for a slow server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,43 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LOOK_AHEAD = 0.05  # seconds
 _PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Growth:
+    """Start more chains while the pacer has places to give and no chain is waiting to take one.
+
+    As many as the rate and the server's latency take (Little's law), without knowing either.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Look after the chains of a crawl."""
+        self._crawler = crawler
+        self._watch: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Watch from the first request to the last."""
+        extension = cls(crawler)
+        crawler.signals.connect(extension.spider_opened, signals.spider_opened)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        return extension
+
+    def spider_opened(self, spider: Any) -> None:
+        """Start to watch."""
+        self._watch = asyncio.ensure_future(self._keep_up(spider))
+
+    def spider_closed(self) -> None:
+        """Stop watching."""
+        if self._watch:
+            self._watch.cancel()
+
+    async def _keep_up(self, spider: Any) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AHEAD)
+            for request in spider.grow(_LOOK_AHEAD):
+                self._crawler.engine.crawl(request)
 
 
 class MockApi:
@@ -66,6 +102,11 @@ class MockApi:
             await self._process.wait()
 
     async def _start(self) -> str:
+        if not (_PROJECT / "mocks").is_dir():
+            raise MockError(
+                f"mock: true needs the repository, and {_PROJECT} has no mocks/: choose another environment, "
+                "such as -s ENV=production"
+            )
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "mocks.api"),
@@ -104,7 +145,9 @@ def mock_arguments(config: Config) -> list[str]:
         "--first-id": config.first_id,
         "--last-id": config.last_id,
     }
-    fields = dict.fromkeys(counter.field for counter in config.counters.values())
+    counters = config.counters.values()
+    labels = [counter.label for counter in counters if counter.label]
+    fields = dict.fromkeys([*(counter.field for counter in counters), *labels])
     sizes = [16_000_000, *[150] * len(fields)]
     return [
         *(f"{name}={value}" for name, value in arguments.items()),

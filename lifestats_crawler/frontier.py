@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lifestats_crawler.density import Density
 from lifestats_crawler.exceptions import FaultyPageError
-from lifestats_crawler.ranges import IdRange, share
+from lifestats_crawler.ranges import IdRange, share, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lifestats_crawler.items import Tally
+
+# Pages that a chain must have left to be split: a split can cost a request. Where nothing else keeps
+# the pace, two pages for each half will do.
+_WORTH_A_SPLIT = 50
+_BEGIN_PAGES = 10
+_LEAST_PAGES = 4
+_MARGIN = 0.05  # of a page
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +31,10 @@ class Chain:
     end: int
     #: Whether it walks a range that has been put aside before.
     is_last_try: bool = False
+    #: Whether it walks a range that a page has claimed to be empty.
+    is_confirming: bool = False
+    #: Records per id on its last page, None before its first.
+    density: float | None = None
     #: How often the page at the cursor has failed.
     failures: int = 0
     #: How many ranges in a row it has put aside.
@@ -35,54 +47,78 @@ class Chain:
 
 
 class Frontier:
-    """The part of the id space that is not settled, and the chains that walk it."""
+    """The part of the id space that is not settled, and the chains that walk it.
 
-    def __init__(self, unsettled: Iterable[IdRange], chains: int) -> None:
-        """Share what is not settled out to at most ``chains`` chains at a time."""
-        self._waiting = deque(share(unsettled, chains))
+    A chain that ends is replaced by half of what is left of the longest one.
+    """
+
+    def __init__(self, unsettled: Iterable[IdRange], chains: int, page: int = 1, most: int = 0) -> None:
+        """Share what is not settled out to ``chains`` chains, fewer where each would have few pages.
+
+        ``page`` is how many records a page holds, ``most`` how many chains there may be at most
+        after all growth, ``chains`` if that is more.
+        """
+        ranges = union(unsettled)
+        pages = sum(map(len, ranges)) // page
+        self._waiting = deque(share(ranges, max(1, min(chains, pages // _BEGIN_PAGES))))
+        self._density = Density(IdRange(ranges[0].begin, ranges[-1].end) if ranges else IdRange(0, 0))
+        self._page = page
         self._aside: list[IdRange] = []
-        self._most_chains = chains
+        self._chains = chains
+        self._most = max(chains, most)
         self._active: set[Chain] = set()
         self._highest = -1
         self._claims: list[IdRange] = []
+        self._confirming: deque[IdRange] = deque()
 
     def __len__(self) -> int:
         """Count the chains under way."""
         return len(self._active)
 
     def start(self) -> Iterator[Chain]:
-        """Yield new chains for the ranges that wait, as many as may be under way.
+        """Yield new chains until there are as many as in the beginning.
 
-        Ranges that were put aside wait until everything else is done.
+        First for the ranges that wait, then by splitting the chain with the most left, if that is
+        worth it. Ranges that were put aside wait until everything else is done, and claims that
+        nothing exists from some id on wait until those are done too, to be confirmed.
         """
-        while len(self._active) < self._most_chains:
-            if self._waiting:
-                subset, is_last_try = self._waiting.popleft(), False
-            elif self._aside and all(chain.is_last_try for chain in self._active):
-                subset, is_last_try = self._aside.pop(), True
-            else:
-                return
-            chain = Chain(subset.begin, subset.end, is_last_try)
+        while len(self._active) < self._chains and (chain := self._next_chain(_WORTH_A_SPLIT)):
             self._active.add(chain)
             yield chain
 
-    def advance(self, chain: Chain, tally: Tally) -> None:
-        """Move a chain past its settled page, and end it at the end of its subset.
+    def grow(self, chains: float) -> Iterator[Chain]:
+        """Yield up to so many chains more, because those under way do not keep up with the pace."""
+        until = min(self._most, len(self._active) + chains)
+        while len(self._active) < until and (chain := self._next_chain(_LEAST_PAGES)):
+            self._active.add(chain)
+            yield chain
 
-        Raises FaultyPageError if the page claims to be the last although another page has
-        shown a higher id. The claim itself settles nothing before ``proven_empty``.
+    def advance(self, chain: Chain, tally: Tally) -> Tally:
+        """Move a chain past its page, and return the tally with what that settles.
+
+        A page without a record that says to be the last claims that nothing exists from its
+        cursor on. It settles the rest of the subset only when asked a second time, at the end.
+
+        Raises FaultyPageError if the page says to be the last although another page has shown
+        a higher id; then nothing has changed.
         """
         shown = tally.settles.end - 1 if tally.highest is None else tally.highest
         if tally.next is None and self._highest > max(shown, tally.settles.end - 1):
             raise FaultyPageError(f"claims to be the last page, but id {self._highest} exists")
         if tally.highest is not None:
             self._witness(tally.highest)
-        chain.cursor = tally.settles.end
+        if len(tally.settles):
+            chain.density = tally.records / len(tally.settles)
+            self._density.show(tally.settles, tally.records)
         chain.failures = chain.skips = 0
-        if tally.next is None:
-            self._claims.append(chain.left)
-        if tally.next is None or chain.cursor >= chain.end:
+        if tally.next is None and not len(tally.settles):
+            tally = self._claimed(chain, tally)
+        elif len(tally.settles):
+            chain.is_confirming = False  # there was something: the next claim is a new one
+        chain.cursor = tally.settles.end
+        if chain.cursor >= chain.end:
             self._active.discard(chain)
+        return tally
 
     def skip(self, chain: Chain, ids: int) -> tuple[IdRange, bool]:
         """Move a chain past ids that keep failing; return them, and whether they are given up.
@@ -102,19 +138,60 @@ class Frontier:
             self._active.discard(chain)
         return skipped, chain.is_last_try
 
+    def pages_left(self) -> float:
+        """Estimate the pages that are still to be asked for."""
+        ranges = [*self._waiting, *self._aside]
+        records = sum(self._density.records(item) for item in ranges)
+        return records / self._page + sum(map(self._left, self._active))
+
     def is_under_way(self, chain: Chain) -> bool:
         """Tell whether the chain has more to ask for."""
         return chain in self._active
 
-    def proven_empty(self) -> list[IdRange]:
-        """Return, once nothing is left to ask, the ranges that end-of-space claims stand for.
+    def _next_chain(self, pages: int) -> Chain | None:
+        if self._waiting:
+            subset = self._waiting.popleft()
+            return Chain(subset.begin, subset.end)
+        if half := self._split(pages):
+            return half
+        if self._aside and all(chain.is_last_try for chain in self._active):
+            subset = self._aside.pop()
+            return Chain(subset.begin, subset.end, is_last_try=True)
+        if self._claims and not self._aside and not self._active:
+            self._confirming = deque(union(self._claims))
+            self._claims = []
+        if self._confirming:
+            subset = self._confirming.popleft()
+            return Chain(subset.begin, subset.end, is_last_try=True, is_confirming=True)
+        return None
 
-        No page of the whole crawl has shown an id that contradicts them.
+    def _split(self, pages: int) -> Chain | None:
+        """Take the second half of the pages of the chain with the most left, ``pages`` at least.
+
+        The new chain gets bounds, never a cursor that another one came to: a page that is under way
+        settles its chain's part of what it shows, whatever that part is when it arrives.
         """
-        if self._active or self._waiting or self._aside:
-            return []
-        claims, self._claims = self._claims, []
-        return [claim for claim in claims if len(claim)]
+        longest = max(self._active, key=self._left, default=None)
+        if longest is None or self._left(longest) < pages:
+            return None
+        # Whole pages, and a little less: half a page at each border would be asked for in vain.
+        records = (self._left(longest) // 2 - _MARGIN) * self._page
+        middle, end = self._density.after(records, longest.left, longest.density), longest.end
+        if not longest.cursor < middle < end:
+            return None
+        longest.end = middle
+        return Chain(middle, end, is_last_try=longest.is_last_try)
+
+    def _left(self, chain: Chain) -> float:
+        """Estimate the pages that a chain has still to walk."""
+        return 0.0 if chain.is_confirming else self._density.records(chain.left, chain.density) / self._page
+
+    def _claimed(self, chain: Chain, tally: Tally) -> Tally:
+        if chain.is_confirming:
+            return replace(tally, settles=chain.left)
+        self._claims.append(chain.left)
+        self._active.discard(chain)
+        return tally
 
     def _witness(self, highest: int) -> None:
         """Take note of an id that exists, and put ranges falsely claimed empty back to work."""
@@ -122,5 +199,5 @@ class Frontier:
             return
         self._highest = highest
         refuted = [claim for claim in self._claims if claim.begin <= highest]
-        self._waiting.extend(claim for claim in refuted if len(claim))
+        self._waiting.extend(refuted)
         self._claims = [claim for claim in self._claims if claim.begin > highest]

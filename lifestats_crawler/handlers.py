@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from time import monotonic
@@ -23,17 +24,20 @@ from scrapy.exceptions import (
     ResponseDataLossError,
 )
 from scrapy.http import Response
+from yarl import URL
 
 from lifestats_crawler import backoff, retry_after
 from lifestats_crawler.addons import load_config
-from lifestats_crawler.pacer import Pacer
+from lifestats_crawler.connector import PacedConnector
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
     from scrapy import Request
     from scrapy.crawler import Crawler
+
+    from lifestats_crawler.pacer import Pacer
 
 #: Request.meta key: the time.monotonic() before which the request may not leave.
 NOT_BEFORE = "lifestats_not_before"
@@ -41,6 +45,16 @@ NOT_BEFORE = "lifestats_not_before"
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
 
+
+@dataclass(slots=True)
+class Departure:
+    """When a request left, in seconds of the monotonic clock, and until when its answer is waited for."""
+
+    deadline: asyncio.Timeout
+    at: float = 0.0
+
+
+_DEPARTURE: ContextVar[Departure] = ContextVar("departure")
 _LOOK_UP = 0.5  # seconds between two looks whether the crawl is being stopped
 _GRACE = 5.0  # seconds that requests under way get to finish when it is
 
@@ -60,20 +74,24 @@ class PacedDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         settings = crawler.settings
         config = load_config(settings)
-        self._pacer = Pacer(config.rate_limit)
+        self._pacer: Pacer = crawler.spider.pacer  # type: ignore[union-attr]  # it is there: it asks
         self._throttled = 0  # answers in a row that asked us to slow down without saying for how long
         self._random = Random()
         self._secrets = config.secrets
-        self._headers = {name: self._filled_in(text) for name, text in config.headers.items()}
+        headers = settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
+        headers |= {name: self._filled_in(text) for name, text in config.headers.items()}
+        self._is_quoted: bool | None = None
+        self._timeout = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
         self._deadlines: set[asyncio.Timeout] = set()
         self._watch = asyncio.ensure_future(self._end_when_stopping())
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()),
+            connector=PacedConnector(self._depart),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=settings.getfloat("DOWNLOAD_TIMEOUT")),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout),
+            headers={name: value for name, value in headers.items() if value},
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-            middlewares=[_ask_once],
+            middlewares=[ask_once],
         )
 
     async def download_request(self, request: Request) -> Response:
@@ -82,25 +100,30 @@ class PacedDownloadHandler(BaseDownloadHandler):
         Raises Scrapy's download errors, which reach the request's errback; IgnoreRequest for one
         that was still waiting when the crawl was stopped.
         """
-        await self._wait(request.meta.get(NOT_BEFORE, 0))
-        self.crawler.stats.inc_value("lifestats/requests")
-        started = monotonic()
-        async with self._errors_as_scrapys(), asyncio.timeout(None) as deadline:
-            self._deadlines.add(deadline)
-            try:
-                async with self._session.request(
-                    request.method,
-                    self._filled_in(request.url),
-                    headers=self._all_headers(request),
-                    allow_redirects=False,
-                    proxy=request.meta.get("proxy"),
-                ) as answer:
-                    request.meta["download_latency"] = monotonic() - started
-                    body = await self._read(answer)
-            finally:
-                self._deadlines.discard(deadline)
+        await self._sleep_until(request.meta.get(NOT_BEFORE, 0))
+        now = monotonic()
+        await self._sleep_until(now + self._pacer.reserve(now))
+        with _errors_as_scrapys():
+            async with asyncio.timeout(None) as deadline:
+                self._deadlines.add(deadline)
+                try:
+                    answer, body = await self._ask(request, Departure(deadline))
+                finally:
+                    self._deadlines.discard(deadline)
         self._heed(answer)
         return Response(request.url, answer.status, list(answer.headers.items()), body, request=request)
+
+    async def _ask(self, request: Request, departure: Departure) -> tuple[ClientResponse, bytes]:
+        _DEPARTURE.set(departure)
+        async with self._session.request(
+            request.method,
+            self._url(request.url),
+            headers=request.headers.to_tuple_list(),  # what a middleware has added
+            allow_redirects=False,
+            proxy=request.meta.get("proxy"),
+        ) as answer:
+            request.meta["download_latency"] = monotonic() - departure.at
+            return answer, await self._read(answer)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -112,17 +135,18 @@ class PacedDownloadHandler(BaseDownloadHandler):
         spider: Any = self.crawler.spider
         return not self.crawler.engine.running or spider.ending is not None
 
-    async def _wait(self, not_before: float) -> None:
-        await self._sleep(not_before - monotonic())
-        wait = self._pacer.reserve(monotonic())
-        await self._sleep(wait)
-        while (wait := self._pacer.depart(monotonic())) > 0:
-            await self._sleep(wait)
+    async def _depart(self) -> None:
+        """Let a request that has a connection go, and start the time that its answer may take."""
+        await self._sleep_until(0)
+        while (wait := self._pacer.depart(now := monotonic())) > 0:
+            await self._sleep_until(now + wait)
+        departure = _DEPARTURE.get()
+        departure.at = now
+        departure.deadline.reschedule(asyncio.get_running_loop().time() + self._timeout)
 
-    async def _sleep(self, seconds: float) -> None:
+    async def _sleep_until(self, end: float) -> None:
         """Sleep, and look up now and then: a wait must not hold up the end of a stopped crawl."""
-        end = monotonic() + seconds
-        while (rest := end - monotonic()) > 0:
+        while (rest := end - monotonic()) > 0 and not self._is_stopping:
             await asyncio.sleep(min(rest, _LOOK_UP))
         if self._is_stopping:
             raise IgnoreRequest("the crawl is being stopped")
@@ -130,6 +154,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
     async def _end_when_stopping(self) -> None:
         while not self._is_stopping:
             await asyncio.sleep(_LOOK_UP)
+        # Closing the session would leave them waiting for ever.
         for deadline in self._deadlines:
             deadline.reschedule(asyncio.get_running_loop().time() + _GRACE)
 
@@ -155,34 +180,38 @@ class PacedDownloadHandler(BaseDownloadHandler):
         if wait:
             self._pacer.hold(monotonic() + wait)
 
-    def _all_headers(self, request: Request) -> list[tuple[str, str]]:
-        headers = request.headers.copy()
-        headers.update(self._headers)
-        return headers.to_tuple_list()
+    def _url(self, url: str) -> URL:
+        """Put secrets in, quoted; urls differ in their cursor only, so one look tells whether to quote more."""
+        for variable, value in self._secrets.items():
+            url = url.replace(variable, quote(value, safe=""))
+        if self._is_quoted is None:
+            self._is_quoted = str(URL(url)) == url
+        return URL(url, encoded=self._is_quoted)
 
     def _filled_in(self, text: str) -> str:
         """Put the values of ``${VARIABLE}`` in: here and nowhere above, so that none is ever logged."""
         for variable, value in self._secrets.items():
-            text = text.replace(variable, value).replace(quote(variable, safe="$"), quote(value, safe=""))
+            text = text.replace(variable, value)
         return text
 
-    @asynccontextmanager
-    async def _errors_as_scrapys(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except TimeoutError:
-            raise DownloadTimeoutError("no whole answer in time") from None
-        except aiohttp.ClientConnectorDNSError as error:
-            raise CannotResolveHostError(str(error)) from None
-        except aiohttp.ClientConnectorError as error:
-            raise DownloadConnectionRefusedError(str(error)) from None
-        except aiohttp.ClientPayloadError as error:
-            raise ResponseDataLossError(str(error)) from None
-        except aiohttp.ClientError as error:
-            raise DownloadFailedError(str(error) or type(error).__name__) from None
+
+@contextmanager
+def _errors_as_scrapys() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise DownloadTimeoutError("no whole answer in time") from None
+    except aiohttp.ClientConnectorDNSError as error:
+        raise CannotResolveHostError(str(error)) from None
+    except aiohttp.ClientConnectorError as error:
+        raise DownloadConnectionRefusedError(str(error)) from None
+    except aiohttp.ClientPayloadError as error:
+        raise ResponseDataLossError(str(error)) from None
+    except aiohttp.ClientError as error:
+        raise DownloadFailedError(str(error) or type(error).__name__) from None
 
 
-async def _ask_once(request: ClientRequest, ask: ClientHandlerType) -> ClientResponse:
+async def ask_once(request: ClientRequest, ask: ClientHandlerType) -> ClientResponse:
     """Keep aiohttp from asking a second time by itself when a kept-alive connection has died.
 
     That request would leave without a place of the pacer's, and nobody would count it.

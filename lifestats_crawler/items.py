@@ -22,11 +22,11 @@ class Tally:
     keys: Mapping[str, Sequence[Key]] = field(default_factory=dict)
     #: How many records lie in the settled range.
     records: int = 0
-    #: How many answers that took: none for a range that other pages show to be empty.
-    pages: int = 1
     #: Where the next page starts; None claims that no id after ``highest`` exists.
     next: int | None = None
     #: Per counter with ``missing: skip``, how many of these records are without its field.
     without: Mapping[str, int] = field(default_factory=dict)
+    #: Per counter with ``label``, the names that the records give to values.
+    labels: Mapping[str, Mapping[Key, str]] = field(default_factory=dict)
     #: The highest id of the page that lies in the id space, settled or not.
     highest: int | None = None

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
+from math import ceil
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from lifestats_crawler import segments
-from lifestats_crawler.exceptions import CountError, OverlapError
-from lifestats_crawler.ranges import IdRange, union
+from lifestats_crawler.exceptions import CountError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from lifestats_crawler.items import Key
-    from lifestats_crawler.segments import Footer
+    from lifestats_crawler.segments import Settled
 
-MEMORY_LIMIT = "512MB"
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What the footers of a run add up to."""
-
-    covers: tuple[IdRange, ...] = ()
-    records: int = 0
-    pages: int = 0
-    requests: int = 0
-    retries: int = 0
-    seconds: float = 0.0
-    #: Per counter, how many of the records are without its field.
-    without: Mapping[str, int] = field(default_factory=dict)
-    #: When the first crawl of the run was started, ISO 8601; empty without a segment.
-    started_at: str = ""
+MEMORY_LIMIT = "400MB"  # beside some 230 MB of the crawl
+_STEP = 10 ** (1 / 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +33,10 @@ class CounterTotals:
     #: Highest count first, smallest key first where counts tie; integers before texts. One more
     #: than was asked for, where there are as many: its lead tells whether the last rank is certain.
     top: list[tuple[Key, int]]
+    #: The last name that a record gave to a value, for the values in ``top``.
+    labels: Mapping[Key, str] = field(default_factory=dict)
+    #: (rank, count) down the whole list, at ranks that are evenly far apart as logarithms.
+    frequency: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +47,21 @@ class Totals:
     counters: dict[str, CounterTotals]
 
 
-def merge(directory: Path, top: Mapping[str, int]) -> Totals:
-    """Merge the segments of a directory.
+def merge(directory: Path, top: Mapping[str, int], labelled: Collection[str] = ()) -> Totals:
+    """Merge the segments of a directory: all counts, the ``top`` k values, and names for ``labelled`` counters.
 
-    Raises OverlapError if two of them settle the same ids, and CountError if their counts are not
+    Segments that appear meanwhile are left for the next time. Uses at most ``MEMORY_LIMIT``, and a
+    temporary directory beside the segments beyond it.
+
+    Raises OverlapError if two segments settle the same ids, and CountError if their counts are not
     those of the records that they settled.
     """
-    settled = add_up(segments.settled(directory))
-    counters = top_k(directory, top)
+    known = list(segments.settled(directory))
+    settled = segments.add_up(known)
+    counters = dict.fromkeys(top, CounterTotals(0, 0, []))
+    if known:
+        with _totals([path for path, _ in known], directory) as database:
+            counters = {name: _counter(database, name, k, has_labels=name in labelled) for name, k in top.items()}
     for name, counter in counters.items():
         expected = settled.records - settled.without.get(name, 0)
         if counter.items != expected:
@@ -74,45 +69,37 @@ def merge(directory: Path, top: Mapping[str, int]) -> Totals:
     return Totals(settled, counters)
 
 
-def add_up(run: Iterable[tuple[Path, Footer]]) -> Settled:
-    """Add up the footers of a run. Raises OverlapError that names two segments which overlap."""
-    known = list(run)
-    _refuse_overlap(known)
-    footers = [footer for _, footer in known]
-    return Settled(
-        covers=tuple(union(item for footer in footers for item in footer.covers)),
-        records=sum(footer.records for footer in footers),
-        pages=sum(footer.pages for footer in footers),
-        requests=sum(footer.requests for footer in footers),
-        retries=sum(footer.retries for footer in footers),
-        seconds=sum(footer.seconds for footer in footers),
-        without=sum((Counter(footer.without) for footer in footers), Counter()),
-        started_at=min((footer.started_at for footer in footers), default=""),
-    )
+def write_all(directory: Path, path: Path) -> None:
+    """Write every value's count to one Parquet file, with the columns of the segments, highest first."""
+    files = segments.paths(directory)
+    with _totals(files, directory) as database:
+        database.execute(
+            "COPY (SELECT * FROM totals ORDER BY counter, count DESC, key ASC NULLS LAST, text_key ASC) TO $path"
+            " (FORMAT parquet, COMPRESSION zstd)",
+            {"path": str(path)},
+        )
 
 
-def top_k(directory: Path, top: Mapping[str, int]) -> dict[str, CounterTotals]:
-    """Sum the segments of a directory and take the ``top`` k of each named counter.
-
-    Uses at most ``MEMORY_LIMIT``, and a temporary directory beside the segments beyond it.
-    """
-    files = [str(path) for path in segments.paths(directory)]
-    if not files:
-        return {name: CounterTotals(0, 0, []) for name in top}
+@contextmanager
+def _totals(files: list[Path], directory: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database with a table of the summed counts, and a view of the segments."""
     with (
         TemporaryDirectory(dir=directory, prefix=segments.MERGE_PREFIX) as spill,
         duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}) as database,
     ):
         database.execute("SET preserve_insertion_order = false")
+        paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+        database.execute(
+            f"CREATE TEMP VIEW counts AS FROM read_parquet([{paths}], union_by_name = true, filename = true)"
+        )
         database.execute(
             "CREATE TEMP TABLE totals AS SELECT counter, key, text_key, sum(count)::BIGINT AS count"
-            " FROM read_parquet(?) GROUP BY ALL",
-            [files],
+            " FROM counts GROUP BY ALL"
         )
-        return {name: _counter(database, name, k) for name, k in top.items()}
+        yield database
 
 
-def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int) -> CounterTotals:
+def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, *, has_labels: bool) -> CounterTotals:
     figures = database.execute(
         "SELECT coalesce(sum(count), 0)::BIGINT, count(*) FROM totals WHERE counter = ?", [name]
     ).fetchone()
@@ -122,11 +109,39 @@ def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int) -> CounterT
         [name, k + 1],
     ).fetchall()
     items, distinct = figures or (0, 0)
-    return CounterTotals(items, distinct, [(text if key is None else key, count) for key, text, count in rows])
+    top = [(text if key is None else key, count) for key, text, count in rows]
+    labels = _labels(database, name, [key for key, _ in top]) if has_labels else {}
+    return CounterTotals(items, distinct, top, labels, _frequency(database, name))
 
 
-def _refuse_overlap(known: list[tuple[Path, Footer]]) -> None:
-    owned = sorted((item, path.name) for path, footer in known for item in footer.covers if len(item))
-    for (first, path), (second, other) in pairwise(owned):
-        if second.begin < first.end:
-            raise OverlapError(f"{path} and {other} both settle ids of {first} and {second}")
+def _labels(database: duckdb.DuckDBPyConnection, name: str, keys: list[Key]) -> dict[Key, str]:
+    """Return the last name of each key: that of the newest segment that has one."""
+    columns = [column for column, *_ in database.execute("DESCRIBE counts").fetchall()]
+    if segments.LABEL not in columns:
+        return {}
+    numbers = [key for key in keys if isinstance(key, int)]
+    texts = [key for key in keys if isinstance(key, str)]
+    rows = database.execute(
+        "SELECT key, text_key, arg_max(label, filename) FROM counts WHERE counter = ? AND label IS NOT NULL"
+        " AND (list_contains(?::BIGINT[], key) OR list_contains(?::VARCHAR[], text_key)) GROUP BY ALL",
+        [name, numbers, texts],
+    ).fetchall()
+    return {(text if key is None else key): label for key, text, label in rows}
+
+
+def _frequency(database: duckdb.DuckDBPyConnection, name: str) -> list[tuple[int, int]]:
+    """Return the count at the first rank of each order of magnitude's twentieths."""
+    rows = database.execute(
+        "SELECT count, count(*) FROM totals WHERE counter = ? GROUP BY count ORDER BY count DESC", [name]
+    ).fetchall()
+    frequency: list[tuple[int, int]] = []
+    rank, following = 1, 1.0
+    for count, values in rows:
+        while following < rank + values:
+            at = max(rank, ceil(following))
+            frequency.append((at, count))
+            following = max(at + 1, at * _STEP)
+        rank += values
+    if rank > 1 and frequency[-1][0] != rank - 1:
+        frequency.append((rank - 1, rows[-1][0]))
+    return frequency

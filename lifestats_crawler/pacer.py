@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from math import ceil
+from math import ceil, inf
+
+_SLACK = 0.003  # of the window: 99.7 % of the rate
+_STRICT_SLACK = 0.008  # 99.2 % of it
 
 
 class Pacer:
@@ -17,37 +20,53 @@ class Pacer:
     tolerance (ITU-T I.371, annex A); the log is a sliding window log.
     """
 
-    def __init__(self, rate: float | None, slack: float = 0.01) -> None:
+    def __init__(self, rate: float | None, *, is_strict: bool = False) -> None:
         """Pace ``rate`` departures per second, judged over a second and a little more.
 
-        ``slack`` is that little more, as a share of the window: what leaves here within a
-        second and a bit arrives within a second, after the jitter of a network in between.
+        That little more is for what leaves here within a second and a bit and arrives within a
+        second, after the jitter of a network in between: strictly 8 ms, otherwise 3.
         Without a rate every place is now, and only ``hold`` makes anybody wait.
         """
+        slack = _STRICT_SLACK if is_strict else _SLACK
         self._interval = 1 / rate if rate else 0.0
         places = ceil(rate) if rate else 1
         self._window = places * self._interval * (1 + slack)
         self._departures: deque[float] = deque(maxlen=places)
         self._next_place = float("-inf")
         self._held_until = float("-inf")
+        #: How many have asked for a place so far, and how many have left.
+        self.booked = self.departed = 0
 
     def reserve(self, now: float) -> float:
         """Book the next place, and return the seconds to wait for it."""
-        place = max(now, self._next_place, self._held_until)
-        self._next_place = place + self._interval
-        return place - now
+        self.booked += 1
+        return self._book(now)
 
     def depart(self, now: float) -> float:
         """Leave now if that is allowed: return 0, or the seconds after which to try again."""
         if now < self._held_until:
-            return self.reserve(now)
+            return self._book(now)
         if self._interval and len(self._departures) == self._departures.maxlen:
             wait = self._departures[0] + self._window - now
             if wait > 0:
                 return wait
         self._departures.append(now)
+        self.departed += 1
         return 0.0
+
+    def free_places(self, now: float, seconds: float) -> float:
+        """Return how many places of the next ``seconds`` nobody has booked yet; infinite without a rate."""
+        begin = max(now, self._next_place, self._held_until)
+        open_for = now + seconds - begin
+        if open_for <= 0:
+            return 0
+        return round(open_for / self._interval) if self._interval else inf
 
     def hold(self, until: float) -> None:
         """Let nobody leave before ``until``, whatever place they have; they book again from there."""
         self._held_until = max(self._held_until, until)
+
+    def _book(self, now: float) -> float:
+        place = max(now, self._next_place, self._held_until)
+        self._next_place = place + self._interval
+        return place - now

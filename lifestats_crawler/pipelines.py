@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from lifestats_crawler import merge, report, runs, segments
+from lifestats_crawler import report, runs, segments
 from lifestats_crawler.counting import Partial
 from lifestats_crawler.exceptions import LifestatsError
 from lifestats_crawler.items import Tally
-from lifestats_crawler.ranges import Coverage
 from lifestats_crawler.threads import in_thread
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from lifestats_crawler.config import Config
+    from lifestats_crawler.ranges import Coverage
     from lifestats_crawler.report import Report
     from lifestats_crawler.runs import Run
 
@@ -36,7 +36,7 @@ class CountingPipeline:
         self.crawler = crawler
         self.run: Run = spider.run
         self.config: Config = spider.config
-        self.coverage = Coverage(self.run.settled().covers)
+        self.coverage: Coverage = spider.coverage
         self._source = runs.source(self.config)
         self._started_at = _timestamp()
         self._number = segments.next_number(self.run.segments)
@@ -59,14 +59,13 @@ class CountingPipeline:
         """Count a tally, and pass on whatever else comes by."""
         if not isinstance(item, Tally):
             return item
-        if self._is_full:
-            # The disk is slower than the crawl: wait, rather than fill the memory.
+        while self._is_full and self._writing:
+            # The storage is slower than the crawl: wait, rather than fill the memory.
             await self._written()
         # Counts and coverage move together: no await from here on.
         self.coverage.add(item.settles)
         self._partial.add(item)
-        if self._is_full:
-            self._spill()
+        self._spill_if_full()
         return item
 
     async def close_spider(self) -> None:
@@ -95,8 +94,17 @@ class CountingPipeline:
         self.crawler.stats.set_value("lifestats/complete", done["coverage"]["complete"])
 
     async def _written(self) -> None:
-        if self._writing:
+        while self._writing:
             await self._writing
+
+    def _spill_if_full(self) -> None:
+        if self._is_full:
+            self._spill()
+        spider: Any = self.crawler.spider
+        if self._is_full:
+            spider.storage_keeps_up.clear()
+        else:
+            spider.storage_keeps_up.set()
 
     def _spill_in_time(self) -> None:
         if self._partial and not self._writing:
@@ -118,6 +126,7 @@ class CountingPipeline:
             without=dict(self._partial.without),
             started_at=self._started_at,
             seconds=round(monotonic() - self._since, 3),
+            ended_at=_timestamp(),
         )
         self._writing = asyncio.ensure_future(self._write(self._number, self._partial, footer))
         self._number += 1
@@ -127,26 +136,23 @@ class CountingPipeline:
 
     async def _write(self, number: int, partial: Partial, footer: segments.Footer) -> None:
         try:
-            await in_thread(segments.write, self.run.segments, number, partial.counts, footer)
+            await in_thread(segments.write, self.run.segments, number, partial.counts, footer, partial.labels)
         except OSError as error:
             self._fail(f"segment {number} cannot be written: {error}")
         finally:
             self._writing = None
+            self._spill_if_full()
 
     def _fail(self, message: str) -> None:
         spider: Any = self.crawler.spider
         spider.stop(STORAGE, f"{message}; the segments written so far are intact, start again to continue")
 
     def _asked_now(self) -> tuple[int, int]:
-        stats = self.crawler.stats
-        return stats.get_value("lifestats/requests", 0), stats.get_value("lifestats/retries", 0)
+        spider: Any = self.crawler.spider
+        return spider.pacer.departed, spider.retries
 
     def _merge(self) -> Report:
-        top = {name: counter.top for name, counter in self.config.counters.items()}
-        totals = merge.merge(self.run.segments, top)
-        done = report.build(
-            self.run, self.config, totals, finished_at=_timestamp(), finish_reason=self._finish_reason()
-        )
+        done = report.make(self.run, self.config, finished_at=_timestamp(), finish_reason=self._finish_reason())
         report.save(self.run, done)
         return done
 

@@ -6,6 +6,7 @@ import heapq
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.exceptions import OverlapError
@@ -29,6 +30,10 @@ class IdRange:
         """Tell whether the id lies in the range."""
         return self.begin <= an_id < self.end
 
+    def meets(self, other: IdRange) -> bool:
+        """Tell whether the two ranges share an id."""
+        return max(self.begin, other.begin) < min(self.end, other.end)
+
     def __str__(self) -> str:
         """Write the range as a mathematician would: ``[2, 4)``."""
         return f"[{self.begin}, {self.end})"
@@ -41,7 +46,7 @@ def union(ranges: Iterable[IdRange]) -> list[IdRange]:
     [IdRange(begin=0, end=3), IdRange(begin=4, end=9)]
     """
     merged: list[IdRange] = []
-    for item in sorted(ranges):
+    for item in sorted(ranges, key=attrgetter("begin")):
         if not len(item):
             continue
         if merged and item.begin <= merged[-1].end:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,25 +14,44 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 
 
-def hide(secrets: Iterable[str]) -> None:
+class Secrets:
+    """Values to hide, in each form that they take on their way: as they are, in a url, in JSON."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        """Hide these values."""
+        forms = {form for value in values if value for form in _forms(value)}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def hidden(self, text: str) -> str:
+        """Return a text with asterisks in their place; before it is cut: half a secret is one, too."""
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        return text
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to hide."""
+        return bool(self._forms)
+
+
+def hide(values: Iterable[str]) -> None:
     """Replace these values by asterisks in every log record from now on, whoever logs it."""
-    hidden = frozenset(secrets)
+    secrets = Secrets(values)
 
     class RedactedRecord(logging.LogRecord):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             if self.exc_info and self.exc_info[0]:
                 # A formatter that finds it made does not make it again.
-                self.exc_text = _redacted("".join(traceback.format_exception(*self.exc_info)).rstrip(), hidden)
+                self.exc_text = secrets.hidden("".join(traceback.format_exception(*self.exc_info)).rstrip())
 
         def getMessage(self) -> str:  # noqa: N802  # logging's name
-            return _redacted(super().getMessage(), hidden)
+            return secrets.hidden(super().getMessage())
 
-    if hidden:
+    if secrets:
         logging.setLogRecordFactory(RedactedRecord)
 
 
-def _redacted(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
-    return text
+def _forms(secret: str) -> set[str]:
+    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    in_url = {quote(secret, safe=""), quote(secret), quote_plus(secret), quote(secret, safe="/+:@!$'()*,;=")}
+    return {secret, repr(secret)[1:-1], *in_json, *in_url}

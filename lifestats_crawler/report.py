@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import pairwise
 from math import floor, inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lifestats_crawler import durable
+from lifestats_crawler import comparison, durable, labels
+from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.ranges import missing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lifestats_crawler.config import Config, CounterConfig
     from lifestats_crawler.items import Key
-    from lifestats_crawler.merge import CounterTotals, Settled, Totals
+    from lifestats_crawler.merge import CounterTotals, Totals
     from lifestats_crawler.runs import Run
+    from lifestats_crawler.segments import Settled
 
 SCHEMA = "lifestats.report/1"
 
+_MOST_PACE = 500  # points: two hours in steps of 15 s
+
 Report = dict[str, Any]
+
+
+def make(run: Run, config: Config, *, finished_at: str, finish_reason: str, top: int | None = None) -> Report:
+    """Merge what a run has settled, and put its report together; ``top`` in place of each counter's own.
+
+    Raises OverlapError, CountError and StorageError: see ``merge``.
+    """
+    from lifestats_crawler import merge  # noqa: PLC0415  # DuckDB is large, and not needed before the end
+
+    if top is not None:
+        counters = {name: counter.model_copy(update={"top": top}) for name, counter in config.counters.items()}
+        config = config.model_copy(update={"counters": counters})
+    wanted = {name: counter.top for name, counter in config.counters.items()}
+    labelled = [name for name, counter in config.counters.items() if counter.label]
+    totals = merge.merge(run.segments, wanted, labelled)
+    report = build(run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
+    if previous := _previous(run):
+        add_changes(report, previous)
+    return report
 
 
 def build(
@@ -44,19 +72,80 @@ def build(
         "source": config.model_dump(include={"url", "first_id", "last_id", "results_per_page", "rate_limit"}),
         "coverage": _coverage(config, totals.settled),
         "totals": _totals(totals.settled),
+        "previous": None,
         "counters": {
             name: _counter(config.counters[name], figures, totals.settled.without.get(name, 0), unsettled)
             for name, figures in totals.counters.items()
         },
+        "pace": _pace(totals.settled),
     }
 
 
+def add_changes(report: Report, previous: Report) -> None:
+    """Tell of each row how many ranks it has risen, or that it is new.
+
+    It is new if the previous report does not list it, although that goes as far down as its rank.
+    """
+    report["previous"] = {key: previous["run"][key] for key in ("name", "finished_at")}
+    for name, changes in comparison.compare(previous, report).items():
+        earlier = previous["counters"][name]
+        listed = len(earlier["top"])
+        for row, change in zip(report["counters"][name]["top"], changes, strict=False):
+            row["rank_change"] = change.rank_change
+            row["new"] = change.rank_before is None and (row["rank"] <= listed or listed == earlier["distinct"])
+
+
 def save(run: Run, report: Report) -> None:
-    """Write report.json, and latest.json too if the report is complete. Raises OSError."""
-    content = orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    """Write report.json and its page, and latest.json too if the report is complete. Raises OSError."""
+    from lifestats_crawler import page  # noqa: PLC0415  # templates are not needed before the end
+
+    content = dump(report)
     durable.write(run.report, content)
     if report["coverage"]["complete"]:
         durable.write(run.latest, content)
+    page.write(run, report)
+
+
+def dump(document: object) -> bytes:
+    """Write JSON as reports have it."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def load(path: Path) -> Report:
+    """Read a report. Raises StorageError for a file that is none."""
+    try:
+        report: Report = orjson.loads(path.read_bytes())
+        if report["schema"] != SCHEMA:
+            raise StorageError(f"{path} is no report: its schema is {report['schema']}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{path} is no report: {error}") from None
+    return report
+
+
+def _previous(run: Run) -> Report | None:
+    """Return the environment's newest complete report of another run."""
+    with suppress(StorageError):
+        latest = load(run.latest)
+        if latest["run"]["name"] != run.name:
+            return latest
+        if latest["previous"]:
+            # This run is the newest itself: what it was compared with is beside it.
+            return load(run.directory.parent / latest["previous"]["name"] / run.report.name)
+    return None
+
+
+def _pace(settled: Settled) -> list[Report]:
+    """Return how many requests were made in which time, in steps that are not too many to draw."""
+    joined = -(-len(settled.pace) // _MOST_PACE) or 1
+    steps = [settled.pace[begin : begin + joined] for begin in range(0, len(settled.pace), joined)]
+    return [
+        {
+            "at": step[-1][0],
+            "seconds": round(sum(seconds for _, seconds, _ in step), 3),
+            "requests": sum(requests for _, _, requests in step),
+        }
+        for step in steps
+    ]
 
 
 def _coverage(config: Config, settled: Settled) -> Report:
@@ -83,29 +172,35 @@ def _totals(settled: Settled) -> Report:
 
 
 def _counter(config: CounterConfig, totals: CounterTotals, without: int, unsettled: int) -> Report:
+    certain = _certain([count for _, count in totals.top], unsettled)
+    names = _labels(config, totals)
+    rows = zip(totals.top[: config.top], certain, strict=False)
     return {
         "field": config.field,
         "items": totals.items,
         "without": without,
         "distinct": totals.distinct,
         "top": [
-            {
-                "rank": rank,
-                "key": key,
-                "count": count,
-                "share": round(count / totals.items, 6),
-                "certain": _is_certain(totals.top, rank, unsettled),
-            }
-            for rank, (key, count) in enumerate(totals.top[: config.top], 1)
+            {"rank": rank, "key": key}
+            | ({"label": names[key]} if key in names else {})
+            | {"count": count, "share": round(count / totals.items, 6), "certain": is_certain}
+            for rank, ((key, count), is_certain) in enumerate(rows, 1)
         ],
+        "frequency": [list(point) for point in totals.frequency],
     }
 
 
-def _is_certain(top: list[tuple[Key, int]], rank: int, unsettled: int) -> bool:
-    """Tell whether the ids not settled, a record each, can change who has this rank.
+def _labels(config: CounterConfig, totals: CounterTotals) -> Mapping[Key, str]:
+    if config.labels is None:
+        return totals.labels
+    names = labels.read(Path(config.labels))
+    return {key: names[str(key)] for key, _ in totals.top if str(key) in names}
+
+
+def _certain(counts: list[int], unsettled: int) -> list[bool]:
+    """Tell of each rank whether the ids not settled, a record each, cannot change who has it.
 
     They cannot if both neighbours are further away than all of them together.
     """
-    counts = [inf, *(count for _, count in top), 0]
-    leads = (counts[rank - 1] - counts[rank], counts[rank] - counts[rank + 1])
-    return not unsettled or min(leads) > unsettled
+    leads = [inf, *(one - other for one, other in pairwise([*counts, 0]))]
+    return [not unsettled or min(above, below) > unsettled for above, below in pairwise(leads)]

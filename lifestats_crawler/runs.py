@@ -7,21 +7,21 @@ import json
 import logging
 import os
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from socket import gethostname
 from typing import IO, TYPE_CHECKING, Any
 
-from lifestats_crawler import merge, segments
+from lifestats_crawler import segments
 from lifestats_crawler.exceptions import RunError, StorageError
-from lifestats_crawler.ranges import IdRange, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lifestats_crawler.config import Config
+    from lifestats_crawler.segments import Settled
 
 logger = logging.getLogger(__name__)
 
@@ -54,17 +54,18 @@ class Run:
         return self.directory / "report.json"
 
     @property
+    def page(self) -> Path:
+        """Where its report is as a page."""
+        return self.directory / "report.html"
+
+    @property
     def latest(self) -> Path:
         """Where a complete report is copied to."""
         return self.directory.parent / "latest.json"
 
-    def settled(self) -> merge.Settled:
+    def settled(self) -> Settled:
         """Add up what its segments say in their footers."""
-        return merge.add_up(segments.settled(self.segments))
-
-    def unsettled(self, space: IdRange) -> list[IdRange]:
-        """Return what is left to crawl of the id space."""
-        return list(missing(space, self.settled().covers))
+        return segments.add_up(list(segments.settled(self.segments)))
 
     def source(self) -> Mapping[str, Any] | None:
         """Return what its first segment that can be read is a count of, None without one."""
@@ -117,6 +118,38 @@ def open_run(config: Config, environment: str, name: str | None, now: datetime) 
         raise StorageError(f"{error.filename or parent} cannot be used as storage: {error.strerror}") from None
 
 
+def find(config: Config, environment: str, name: str | None) -> Run:
+    """Find a run to report on: that of a name, or the one last worked on. Raises RunError."""
+    parent = Path(config.storage) / environment
+    candidates = [run for run in of(parent) if name in (None, run.name)]
+    for run in candidates:
+        if run.source() in (None, source(config)):
+            return run
+    if candidates:
+        reason = difference(candidates[0].source() or {}, config)
+        raise RunError(f"run {candidates[0].name} counts another source: {reason}")
+    raise RunError(f"{parent} has no run{f' {name!r}' if name else ''}: scrapy runs lists those there are")
+
+
+@contextmanager
+def locked(run: Run, config: Config) -> Iterator[Run]:
+    """Keep every crawl from a run for a moment. Raises RunError while one works on it."""
+    held = _lock(run, config)
+    try:
+        yield held
+    finally:
+        held.close()
+
+
+def state(run: Run) -> str:
+    """Tell in a word how a run stands: ``crawling``, or how its last crawl ended."""
+    if crawler_of(run):
+        return "crawling"
+    with suppress(OSError, ValueError, KeyError):
+        return str(json.loads(run.report.read_bytes())["run"]["finish_reason"])
+    return "killed"
+
+
 def of(parent: Path) -> Iterator[Run]:
     """Yield the runs of an environment's directory, the one last worked on first."""
     directories = [path for path in parent.iterdir() if (path / "segments").is_dir()] if parent.is_dir() else []
@@ -126,6 +159,24 @@ def of(parent: Path) -> Iterator[Run]:
         yield Run(path, parent.name)
 
 
+def crawler_of(run: Run) -> Mapping[str, Any] | None:
+    """Return who crawls a run, and for which source, None if nobody does. Changes nothing on disk."""
+    with suppress(FileNotFoundError), (run.directory / "lock").open(encoding="utf-8") as lock:
+        try:
+            # Shared, and for a moment: whoever else looks is not taken for a crawl.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return {"who": "another process"} | _holder(lock)
+    return None
+
+
+def difference(known: Mapping[str, Any], config: Config) -> str:
+    """Say what keeps a run of another source from being continued."""
+    ours = source(config)
+    keys = [key for key in ours if known.get(key) != ours[key]]
+    return f"its {', '.join(keys)} differ{'s' if len(keys) == 1 else ''} from the configuration's"
+
+
 def _named(parent: Path, name: str, config: Config) -> Run:
     if not _NAME.fullmatch(name):
         raise RunError(f"run {name!r}: a name is letters, digits, dots, dashes and underscores, at most 100")
@@ -133,7 +184,7 @@ def _named(parent: Path, name: str, config: Config) -> Run:
     run.segments.mkdir(parents=True, exist_ok=True)
     known = run.source()
     if known not in (None, source(config)):
-        raise RunError(f"run {name} counts another source: {_difference(known, config)}; choose another name")
+        raise RunError(f"run {name} counts another source: {difference(known or {}, config)}; choose another name")
     return _prepared(_lock(run, config), config)
 
 
@@ -146,7 +197,7 @@ def _unfinished(parent: Path, config: Config) -> Run | None:
             logger.info("Continuing run %s", run.name)
             return _prepared(_lock(run, config), config)
         if known:
-            logger.info("Not continuing run %s: %s", run.name, _difference(known, config))
+            logger.info("Not continuing run %s: %s", run.name, difference(known, config))
         elif not run.report.exists() and not _is_crawled(run, config):
             # Killed before its first spill: nothing tells it from a new one.
             return _prepared(_lock(run, config), config)
@@ -207,9 +258,3 @@ def _holder(lock: IO[str]) -> dict[str, Any]:
     with suppress(ValueError):
         return dict(json.load(lock))
     return {}
-
-
-def _difference(known: Mapping[str, Any] | None, config: Config) -> str:
-    ours = source(config)
-    keys = [key for key in ours if (known or {}).get(key) != ours[key]]
-    return f"its {', '.join(keys)} differ{'s' if len(keys) == 1 else ''} from the configuration's"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lifestats_crawler import durable
-from lifestats_crawler.exceptions import StorageError
-from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.exceptions import OverlapError, StorageError
+from lifestats_crawler.ranges import IdRange, union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from lifestats_crawler.items import Key
@@ -28,6 +30,13 @@ SCHEMA = pa.schema(
         pa.field("count", pa.int64(), nullable=False),
     ]
 )
+LABEL = "label"
+# A dictionary of keys, of which each occurs once, would be made for nothing: it costs time and size.
+_ENCODING: dict[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": ["counter", "count", LABEL],
+    "column_encoding": {"key": "DELTA_BINARY_PACKED"},
+}
 _METADATA_KEY = b"lifestats"
 _SUFFIX = ".parquet"
 SET_ASIDE = ".set-aside"
@@ -52,15 +61,45 @@ class Footer:
     started_at: str
     #: How long that crawl has worked on this segment.
     seconds: float
+    #: When it was done with it, ISO 8601.
+    ended_at: str = ""
 
 
-def write(directory: Path, number: int, counts: Mapping[str, Mapping[Key, int]], footer: Footer) -> Path:
-    """Write a segment, durably and whole, and return its path. Raises OSError."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the footers of a run add up to."""
+
+    covers: tuple[IdRange, ...] = ()
+    records: int = 0
+    pages: int = 0
+    requests: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    #: Per counter, how many of the records are without its field.
+    without: Mapping[str, int] = field(default_factory=dict)
+    #: When the first crawl of the run was started, ISO 8601; empty without a segment.
+    started_at: str = ""
+    #: (end, seconds, requests) of each segment, in the order of time.
+    pace: tuple[tuple[str, float, int], ...] = ()
+
+
+def write(
+    directory: Path,
+    number: int,
+    counts: Mapping[str, Mapping[Key, int]],
+    footer: Footer,
+    labels: Mapping[str, Mapping[Key, str]] | None = None,
+) -> Path:
+    """Write a segment, durably and whole, and return its path. Raises OSError.
+
+    A column ``label`` is there only in segments of a run with labels.
+    """
     path = directory / f"{number:06d}{_SUFFIX}"
     about = asdict(footer) | {"covers": [[item.begin, item.end] for item in footer.covers]}
-    metadata = {_METADATA_KEY: json.dumps(about, separators=(",", ":"))}
+    metadata = {_METADATA_KEY: orjson.dumps(about)}
     with durable.appearing(path) as unfinished:
-        pq.write_table(_table(counts).replace_schema_metadata(metadata), unfinished, compression="zstd")
+        table = _table(counts, labels or {}).replace_schema_metadata(metadata)
+        pq.write_table(table, unfinished, **_ENCODING)
     return path
 
 
@@ -72,7 +111,7 @@ def paths(directory: Path) -> list[Path]:
 def footer(path: Path) -> Footer:
     """Read what a segment says of itself, without its counts."""
     try:
-        about = json.loads(pq.read_schema(path).metadata[_METADATA_KEY])
+        about = orjson.loads(pq.read_metadata(path).metadata[_METADATA_KEY])
         return Footer(**about | {"covers": tuple(IdRange(*bounds) for bounds in about["covers"])})
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
         raise StorageError(f"{path} is no segment: {' '.join(str(error).split())[:80]}") from None
@@ -84,6 +123,25 @@ def settled(directory: Path) -> Iterator[tuple[Path, Footer]]:
     Raises StorageError that names a file which cannot be read: ``set_aside`` comes first.
     """
     return ((path, footer(path)) for path in paths(directory))
+
+
+def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
+    """Add up the footers of segments. Raises OverlapError that names two which overlap."""
+    _refuse_overlap(known)
+    footers = [footer for _, footer in known]
+    return Settled(
+        covers=tuple(union(item for footer in footers for item in footer.covers)),
+        records=sum(footer.records for footer in footers),
+        pages=sum(footer.pages for footer in footers),
+        requests=sum(footer.requests for footer in footers),
+        retries=sum(footer.retries for footer in footers),
+        seconds=sum(footer.seconds for footer in footers),
+        without=sum((Counter(footer.without) for footer in footers), Counter()),
+        started_at=min((footer.started_at for footer in footers), default=""),
+        pace=tuple(
+            sorted((footer.ended_at, footer.seconds, footer.requests) for footer in footers if footer.ended_at)
+        ),
+    )
 
 
 def set_aside(directory: Path, source: Mapping[str, Any]) -> list[Path]:
@@ -110,15 +168,31 @@ def next_number(directory: Path) -> int:
     return max((int(path.stem) for path in paths(directory)), default=0) + 1
 
 
-def _table(counts: Mapping[str, Mapping[Key, int]]) -> pa.Table:
-    return pa.concat_tables([SCHEMA.empty_table(), *(_rows(name, counter) for name, counter in counts.items())])
+def _table(counts: Mapping[str, Mapping[Key, int]], labels: Mapping[str, Mapping[Key, str]]) -> pa.Table:
+    table = pa.concat_tables([SCHEMA.empty_table(), *(_rows(name, counter) for name, counter in counts.items())])
+    if not labels:
+        return table
+    keys = zip(table["counter"].to_pylist(), table["key"].to_pylist(), table["text_key"].to_pylist(), strict=True)
+    names = (labels.get(name, {}).get(text if key is None else key) for name, key, text in keys)
+    return table.append_column(LABEL, pa.array(names, pa.string()))
 
 
 def _rows(name: str, counter: Mapping[Key, int]) -> pa.Table:
-    texts = {key: count for key, count in counter.items() if isinstance(key, str)}
-    numbers = {key: count for key, count in counter.items() if key not in texts} if texts else counter
+    texts: Mapping[Key, int] = {}
+    numbers = counter
+    if str in set(map(type, counter)):
+        texts = {key: count for key, count in counter.items() if isinstance(key, str)}
+        numbers = {key: count for key, count in counter.items() if key not in texts}
     keys = pa.chunked_array([pa.array(numbers, pa.int64()), pa.nulls(len(texts), pa.int64())])
     text_keys = pa.chunked_array([pa.nulls(len(numbers), pa.string()), pa.array(texts, pa.string())])
     values = pa.chunked_array([pa.array(part.values(), pa.int64()) for part in (numbers, texts)])
     names = pa.repeat(name, len(keys)).dictionary_encode()
     return pa.table([names, keys, text_keys, values], schema=SCHEMA)
+
+
+def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
+    owned = [(item, path.name) for path, footer in known for item in footer.covers if len(item)]
+    owned.sort(key=lambda owned: owned[0].begin)
+    for (first, path), (second, other) in pairwise(owned):
+        if second.begin < first.end:
+            raise OverlapError(f"{path} and {other} both settle ids of {first} and {second}")

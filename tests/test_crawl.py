@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -106,6 +107,15 @@ def test_the_pace_is_never_exceeded_and_exact_on_average(crawls, start_api):
     assert 48 < len(at) / (at[-1] - at[0]) < 52
 
 
+def test_a_slow_server_gets_more_chains_than_the_crawl_began_with(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 1999}", "--latency=1") as api:
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 1999, subsets=2, rate_limit=50)
+        assert crawls.run().returncode == 0
+        truth, at = api.get("/truth"), [request[0] for request in api.get("/log")["requests"]]
+    assert crawls.report()["totals"]["items"] == truth["records"]
+    assert max(sum(1 for other in at if start <= other < start + 0.9) for start in at) > 20
+
+
 def test_an_environment_of_ones_own_in_a_file_of_ones_own(crawls, tmp_path):
     (tmp_path / "other.yml").write_text(
         f"""
@@ -129,7 +139,8 @@ def test_an_environment_of_ones_own_in_a_file_of_ones_own(crawls, tmp_path):
     latest = json.loads((tmp_path / "elsewhere" / "staging" / "latest.json").read_text())
     assert latest["coverage"]["complete"]
     assert latest["counters"]["towns"]["items"] == latest["totals"]["items"] > 600
-    assert done.stdout.splitlines()[-1].endswith("report.json")
+    written = [Path(line).name for line in done.stdout.splitlines()[-2:]]
+    assert written == ["report.json", "report.html"]
 
 
 def test_the_environment_is_read_from_the_process_environment_too(crawls):

@@ -168,3 +168,18 @@ def test_the_pages_recorded_from_the_first_users_api_read_as_their_numbers_say(f
     assert tally.records == len(tally.keys["foods"]) == 100
     last = Dialect(config).read((fixtures / "last_page.json").read_bytes(), IdRange(732158400, 732158493))
     assert (last.next, last.records, last.highest) == (None, 3, 732158492)
+
+
+def test_an_answer_with_the_very_id_of_an_exclusive_cursor_is_not_believed():
+    with pytest.raises(FaultyPageError, match="has id 9, which it was asked for: inclusive must be true"):
+        dialect(inclusive=False).read(page([9, 10, 11], 11), IdRange(10, 50))
+
+
+def test_a_secret_that_an_answer_repeats_is_hidden_before_it_is_cut(monkeypatch):
+    monkeypatch.setenv("LIFESTATS_PLANTED", "s3cret/" + "x" * 500)
+    own = dialect(headers={"X": "${LIFESTATS_PLANTED}"})
+    for body in (b"no JSON: s3cret/%b" % (b"x" * 500), b"no JSON: s3cret%%2F%b" % (b"x" * 500)):
+        with pytest.raises(FaultyPageError) as fault:
+            own.read(body, IdRange(10, 50))
+        assert "***" in str(fault.value)
+        assert "s3cret" not in str(fault.value)

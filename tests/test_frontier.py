@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def walk(frontier, answer, random):
         chain = under_way.pop(random.randrange(len(under_way)))
         tally = answer(chain.left)
         try:
-            frontier.advance(chain, tally)
+            tally = frontier.advance(chain, tally)
         except FaultyPageError:
             under_way.append(chain)
             continue
@@ -45,8 +47,7 @@ def walk(frontier, answer, random):
         if frontier.is_under_way(chain):
             under_way.append(chain)
         under_way.extend(frontier.start())
-        for claim in frontier.proven_empty():
-            coverage.add(claim)
+        under_way.extend(frontier.grow(random.randrange(3)))
     return coverage, records
 
 
@@ -55,14 +56,15 @@ ids_in_space = st.sets(st.integers(SPACE.begin, SPACE.end - 1), max_size=60)
 
 @given(ids_in_space, st.integers(1, 120), st.integers(1, 12), st.randoms())
 def test_any_number_of_chains_settles_every_id_once_and_counts_every_record(ids, chains, limit, random):
-    coverage, records = walk(Frontier([SPACE], chains), TruthfulApi(ids, limit).page, random)
+    frontier = Frontier([SPACE], chains, page=limit, most=2 * chains)
+    coverage, records = walk(frontier, TruthfulApi(ids, limit).page, random)
     assert list(coverage) == [SPACE]
     assert records == len(ids)
 
 
 @given(ids_in_space, st.integers(1, 12), st.randoms(), st.integers(0, 30))
 def test_what_is_given_up_and_what_is_settled_make_the_whole(ids, chains, random, width):
-    frontier = Frontier([SPACE], chains)
+    frontier = Frontier([SPACE], chains, page=5)
     api = TruthfulApi(ids, 5)
     coverage, given_up, under_way = Coverage(), Coverage(), list(frontier.start())
     while under_way:
@@ -73,48 +75,53 @@ def test_what_is_given_up_and_what_is_settled_make_the_whole(ids, chains, random
                 given_up.add(skipped)
         else:
             tally = api.page(chain.left)
-            frontier.advance(chain, tally)
-            coverage.add(tally.settles)
+            coverage.add(frontier.advance(chain, tally).settles)
         under_way.extend([chain] if frontier.is_under_way(chain) else [])
         under_way.extend(frontier.start())
-        for claim in frontier.proven_empty():
-            coverage.add(claim)
     assert list(missing(SPACE, coverage)) == list(given_up)
 
 
-@given(st.sets(st.integers(SPACE.begin, SPACE.end - 1), min_size=2), st.integers(2, 20), st.randoms())
-def test_a_lie_that_the_space_ends_is_found_out_once_a_higher_id_was_shown(ids, chains, random):
+@given(ids_in_space, st.integers(1, 20), st.randoms(), st.sets(st.integers(SPACE.begin, SPACE.end)), st.booleans())
+def test_a_cursor_that_lies_once_that_the_space_ends_there_loses_nothing(ids, chains, random, lies, empty):
     api = TruthfulApi(ids, 3)
-    lies = 5
 
     def answer(left: IdRange) -> Tally:
-        nonlocal lies
         honest = api.page(left)
-        if lies and left.begin < max(ids) - 10:
-            lies -= 1
-            return Tally(IdRange(left.begin, left.begin), {}, 0, next=None, highest=None)
-        return honest
+        if left.begin not in lies:
+            return honest
+        lies.discard(left.begin)
+        if empty or honest.highest is None:
+            return Tally(IdRange(left.begin, left.begin))
+        return replace(honest, settles=IdRange(left.begin, min(left.end, honest.highest + 1)), next=None)
 
-    coverage, records = walk(Frontier([SPACE], chains), answer, random)
-    told_on = max(ids) in coverage and records
-    assert not told_on or records == len(ids)
+    coverage, records = walk(Frontier([SPACE], chains, page=3), answer, random)
+    assert list(coverage) == [SPACE]
+    assert records == len(ids)
 
 
-def test_a_claim_settles_nothing_before_every_other_chain_has_ended():
-    frontier = Frontier([SPACE], 2)
+def test_a_claim_is_confirmed_once_everything_else_is_done_and_settles_then():
+    frontier = Frontier([SPACE], 2, page=5)
+    low, high = frontier.start()
+    assert len(frontier.advance(high, Tally(IdRange(150, 150))).settles) == 0
+    assert list(frontier.start()) == []
+    frontier.advance(low, Tally(IdRange(100, 150), next=150, highest=149))
+    (again,) = frontier.start()
+    assert again.left == IdRange(150, 200)
+    assert frontier.advance(again, Tally(IdRange(150, 150))).settles == IdRange(150, 200)
+    assert list(frontier.start()) == []
+
+
+def test_a_claim_is_refuted_by_a_higher_id_and_its_range_crawled_again_at_once():
+    frontier = Frontier([SPACE], 2, page=5)
     low, high = frontier.start()
     frontier.advance(low, Tally(IdRange(100, 100)))
-    assert frontier.proven_empty() == []
-    frontier.advance(high, Tally(IdRange(150, 151), next=None, highest=150, records=1))
-    assert frontier.proven_empty() == []
+    frontier.advance(high, Tally(IdRange(150, 160), next=160, highest=155))
     (again,) = frontier.start()
-    assert again.left == IdRange(100, 150)
-    frontier.advance(again, Tally(IdRange(100, 150), next=150))
-    assert frontier.proven_empty() == [IdRange(151, 200)]
+    assert (again.left, again.is_confirming) == (IdRange(100, 150), False)
 
 
 def test_a_claim_against_an_id_already_shown_is_faulty():
-    frontier = Frontier([SPACE], 2)
+    frontier = Frontier([SPACE], 2, page=5)
     low, high = frontier.start()
     frontier.advance(high, Tally(IdRange(150, 160), next=160, highest=155))
     with pytest.raises(FaultyPageError, match="claims to be the last page, but id 155 exists"):
@@ -123,7 +130,7 @@ def test_a_claim_against_an_id_already_shown_is_faulty():
 
 
 def test_what_keeps_failing_is_put_aside_in_growing_steps_and_tried_again_last():
-    frontier = Frontier([SPACE], 2)
+    frontier = Frontier([SPACE], 2, page=5)
     low, high = frontier.start()
     assert [frontier.skip(low, 5) for _ in range(3)] == [
         (IdRange(100, 105), False),
@@ -139,3 +146,54 @@ def test_what_keeps_failing_is_put_aside_in_growing_steps_and_tried_again_last()
     assert [chain.left for chain in again] == [IdRange(140, 145), IdRange(115, 135)]
     assert frontier.skip(again[1], 5) == (IdRange(115, 120), True)
     assert again[1].left == IdRange(120, 135)
+
+
+def shown(frontier, chain, density):
+    """Let a chain's page show 100 records at a density."""
+    end = min(chain.cursor + round(100 / density), chain.end)
+    frontier.advance(chain, Tally(IdRange(chain.cursor, end), {}, 100, next=end, highest=end - 1))
+
+
+def test_a_chain_that_ends_is_replaced_by_half_of_the_longest():
+    frontier = Frontier([IdRange(0, 30_000)], 2, page=100)
+    low, high = frontier.start()
+    shown(frontier, low, 1)
+    while frontier.is_under_way(high):
+        shown(frontier, high, 1)
+    (half,) = frontier.start()
+    assert (low.left, half.left) == (IdRange(100, 7495), IdRange(7495, 15_000))
+
+
+def test_a_split_is_in_the_middle_of_the_pages_not_of_the_ids():
+    frontier = Frontier([IdRange(0, 30_000)], 2, page=100)
+    dense, sparse = frontier.start()
+    shown(frontier, dense, 1)
+    while frontier.is_under_way(sparse):
+        shown(frontier, sparse, 0.1)
+    (half,) = frontier.start()
+    # From 1 at 100 the density is taken to fall evenly to 0.1 at 15,000: 40 of 82 whole pages.
+    assert (dense.end, half.end) == (half.cursor, 15_000)
+    assert half.cursor == pytest.approx(4800, abs=100)
+
+
+def test_a_chain_with_less_than_four_pages_is_not_split_and_a_replacement_takes_fifty():
+    frontier = Frontier([IdRange(0, 5100)], 1, page=100, most=100)
+    (chain,) = frontier.start()
+    shown(frontier, chain, 1)
+    shown(frontier, chain, 1)
+    assert list(frontier.start()) == []
+    chains = [chain, *frontier.grow(1000)]
+    assert len(chains) > 10
+    assert min(len(chain.left) for chain in chains) >= 190
+
+
+def test_growth_ends_at_the_most_chains_that_there_may_be():
+    frontier = Frontier([IdRange(0, 10**6)], 2, page=100, most=5)
+    assert len(list(frontier.start())) == 2
+    assert len(list(frontier.grow(1))) == 1
+    assert len(list(frontier.grow(100))) == 2
+
+
+def test_no_chain_begins_with_less_than_ten_pages():
+    frontier = Frontier([IdRange(0, 2500)], 100, page=100)
+    assert [chain.left for chain in frontier.start()] == [IdRange(0, 1250), IdRange(1250, 2500)]

@@ -57,4 +57,4 @@ def test_counts_that_are_not_those_of_the_records_settled_stop_the_merge(tmp_pat
 def test_a_run_without_a_segment_has_counted_nothing(tmp_path):
     totals = merge.merge(tmp_path, {"colours": 3})
     assert totals.counters["colours"] == merge.CounterTotals(0, 0, [])
-    assert totals.settled == merge.Settled()
+    assert totals.settled == segments.Settled()

@@ -57,3 +57,25 @@ def test_places_that_nobody_takes_are_not_saved_up_for_a_burst():
     pacer.reserve(0.0)
     assert pacer.reserve(60.0) == 0.0
     assert pacer.reserve(60.0) > 0.09
+
+
+def test_free_places_are_those_that_nobody_has_booked():
+    pacer = Pacer(100)
+    assert pacer.free_places(0.0, 0.05) == 5
+    for _ in range(3):
+        pacer.reserve(0.0)
+    assert (pacer.free_places(0.0, 0.05), pacer.booked) == (2, 3)
+    assert [pacer.depart(0.0), pacer.booked, pacer.departed] == [0.0, 3, 1]
+    pacer.hold(0.04)
+    assert pacer.free_places(0.0, 0.05) == 1
+    pacer.hold(0.06)
+    assert pacer.depart(0.01) > 0
+    assert (pacer.free_places(0.0, 0.05), pacer.booked, pacer.departed) == (0, 3, 1)
+
+
+def test_strictly_paced_departures_leave_room_for_the_jitter_of_a_network():
+    strict, normal = (departures(Pacer(100, is_strict=is_strict), [0.0], 1000) for is_strict in (True, False))
+    assert 900 / (strict[-1] - strict[99]) == pytest.approx(99.2, abs=0.1)
+    assert 900 / (normal[-1] - normal[99]) == pytest.approx(99.7, abs=0.1)
+    gaps = [late - early for early, late in zip(strict, strict[100:], strict=False)]
+    assert min(gaps) == pytest.approx(1.008)

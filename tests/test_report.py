@@ -6,9 +6,10 @@ import pytest
 
 from lifestats_crawler import report
 from lifestats_crawler.config import Config
-from lifestats_crawler.merge import CounterTotals, Settled, Totals
+from lifestats_crawler.merge import CounterTotals, Totals
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.runs import Run
+from lifestats_crawler.segments import Settled
 
 CONFIG = Config.model_validate(
     {
@@ -18,12 +19,18 @@ CONFIG = Config.model_validate(
         "counters": {"colours": {"field": "colour", "top": 2}},
     }
 )
-COLOURS = CounterTotals(items=4, distinct=3, top=[(7, 2), ("red", 1), ("blue", 1)])
+COLOURS = CounterTotals(
+    items=4, distinct=3, top=[(7, 2), ("red", 1), ("blue", 1)], labels={7: "seven"}, frequency=[(1, 2)]
+)
 
 
 def build(*covers: IdRange) -> report.Report:
     settled = Settled(
-        covers, 4, 2, 3, 1, without={"colours": 1}, seconds=0.5, started_at="2026-01-01T00:00:00.000Z"
+        *(covers, 4, 2, 3, 1),
+        without={"colours": 1},
+        seconds=0.5,
+        started_at="2026-01-01T00:00:00.000Z",
+        pace=(("2026-01-01T00:00:00.500Z", 0.5, 3),),
     )
     return report.build(
         Run(Path("runs/test/one"), "test"),
@@ -53,6 +60,8 @@ def test_a_report_has_the_keys_of_the_contract():
             "rate_limit": None,
         },
         "coverage": {"complete": True, "ids": 3_000_000, "settled": 3_000_000, "ratio": 1.0, "missing": []},
+        "previous": None,
+        "pace": [{"at": "2026-01-01T00:00:00.500Z", "seconds": 0.5, "requests": 3}],
         "totals": {"items": 4, "pages": 2, "requests": 3, "retries": 1, "requests_per_second": 6.0},
         "counters": {
             "colours": {
@@ -61,9 +70,10 @@ def test_a_report_has_the_keys_of_the_contract():
                 "without": 1,
                 "distinct": 3,
                 "top": [
-                    {"rank": 1, "key": 7, "count": 2, "share": 0.5, "certain": True},
+                    {"rank": 1, "key": 7, "label": "seven", "count": 2, "share": 0.5, "certain": True},
                     {"rank": 2, "key": "red", "count": 1, "share": 0.25, "certain": True},
                 ],
+                "frequency": [[1, 2]],
             }
         },
     }

@@ -46,6 +46,12 @@ def wait_for_pages(api, process, many):
     return len(requests)
 
 
+def wait_for_segment(crawls, process):
+    """Look until the crawl has spilled, or has ended by itself."""
+    while not list(crawls.directory.rglob("*.parquet")) and process.poll() is None:
+        pass
+
+
 def assert_true(report, truth):
     assert report["coverage"]["complete"] is True
     assert report["totals"]["items"] == truth["records"]
@@ -60,8 +66,9 @@ def asked_again(api) -> int:
 
 def test_killed_twenty_times_a_crawl_still_counts_every_record_once(crawls, api):
     random, kills = Random(3), 0
+    no_more = ("-s", f"CONCURRENT_REQUESTS={CHAINS}")  # chains than those it begins with
     while kills < 12:
-        with crawls.start() as process:
+        with crawls.start(*no_more) as process:
             seen = len(api.get("/log")["requests"])
             wait_for_pages(api, process, seen + random.randrange(2, 25))
             if process.poll() is not None:
@@ -70,7 +77,7 @@ def test_killed_twenty_times_a_crawl_still_counts_every_record_once(crawls, api)
             kills += 1
     assert kills == 12
     for step in ["begun", "written", "synced", "renamed"] * 2:
-        with crawls.start(LIFESTATS_STOP_AT=f"{step}:{next_segment(crawls):06d}.parquet") as process:
+        with crawls.start(*no_more, LIFESTATS_STOP_AT=f"{step}:{next_segment(crawls):06d}.parquet") as process:
             stopped(process)
             process.kill()
             kills += 1
@@ -115,14 +122,31 @@ def test_a_signal_ends_a_crawl_with_a_partial_report_that_says_what_it_rests_on(
     assert_true(crawls.report(), api.get("/truth"))
 
 
-@pytest.mark.parametrize("line", ["Spider opened", "Crawled 0 pages", "Page at"])
-def test_a_signal_waits_neither_for_a_silent_server_nor_for_a_backoff(crawls, start_api, line):
-    answers = [] if line == "Page at" else ["--latency=300"]
+@pytest.mark.parametrize(
+    ("line", "answers", "changes"),
+    [
+        ("Spider opened", ["--latency=300"], {}),
+        ("Page at", [], {"counters": {"x": {"field": "nothing"}}}),
+        ("ids to settle", ["--latency=300"], {"rate_limit": 0.01, "subsets": 3}),
+    ],
+    ids=["first answer", "backoff", "place"],
+)
+def test_a_signal_waits_for_nothing_that_takes_longer(crawls, start_api, line, answers, changes):
     with start_api(f"--first-id={FIRST}", f"--last-id={LAST}", *answers) as silent:
-        crawls.configure(url=silent.url + URL, first_id=FIRST, last_id=LAST, counters={"x": {"field": "nothing"}})
+        crawls.configure(url=silent.url + URL, first_id=FIRST, last_id=LAST, **changes)
         with crawls.start() as process:
-            while line not in process.stderr.readline():
-                assert process.poll() is None
+            assert any(line in text for text in process.stderr)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert crawls.report()["coverage"]["settled"] == 0
+
+
+def test_a_signal_does_not_wait_for_a_silent_server(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}", "--fault=stall:1") as silent:
+        crawls.configure(url=silent.url + URL, first_id=FIRST, last_id=LAST)
+        with crawls.start() as process:
+            wait_for_pages(silent, process, 1)
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=10)
     assert process.returncode == 2
@@ -133,8 +157,7 @@ def test_a_second_signal_ends_a_crawl_at_once_and_nothing_is_corrupt(crawls, api
     with crawls.start() as process:
         wait_for_pages(api, process, 60)
         process.send_signal(signal.SIGINT)
-        while "shutting down gracefully" not in process.stderr.readline():
-            pass
+        assert any("shutting down gracefully" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=5)
     assert process.returncode != 0
@@ -142,20 +165,22 @@ def test_a_second_signal_ends_a_crawl_at_once_and_nothing_is_corrupt(crawls, api
     assert_true(crawls.report(), api.get("/truth"))
 
 
-def test_a_second_process_on_the_same_run_is_refused_and_told_who_has_it(crawls, api):
+def test_a_second_process_on_the_same_run_is_refused_and_told_who_has_it(crawls):
+    crawls.change(rate_limit=20)
     with crawls.start() as process:
-        wait_for_pages(api, process, 40)
+        wait_for_segment(crawls, process)
         refused = crawls.run()
         process.kill()
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("lifestats: run ")
     assert f" is being crawled by process {process.pid} on " in refused.stderr
+    crawls.change(rate_limit=None)
     assert crawls.run().returncode == 0, "a lock that a crash leaves behind does not block"
 
 
 def test_runs_are_continued_named_or_fresh_as_asked_for(crawls, api):
     with crawls.start() as process:
-        wait_for_pages(api, process, 60)
+        wait_for_segment(crawls, process)
         process.kill()
     fresh = crawls.run("-a", "run=new")
     assert (fresh.returncode, len(crawls.runs())) == (0, 2)
@@ -190,7 +215,7 @@ def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
 )
 def test_a_run_of_another_source_is_not_continued(crawls, api, change, what):
     with crawls.start() as process:
-        wait_for_pages(api, process, 60)
+        wait_for_segment(crawls, process)
         process.kill()
     (first,) = crawls.runs()
     config = crawls.config.read_text()

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from math import ceil
 from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request, Spider
+from scrapy.http import Response
 
 from lifestats_crawler import backoff, redaction, runs
 from lifestats_crawler.addons import environment, load_config
 from lifestats_crawler.breaker import Breaker
 from lifestats_crawler.dialect import Dialect
-from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
 from lifestats_crawler.frontier import Frontier
 from lifestats_crawler.handlers import NOT_BEFORE
-from lifestats_crawler.items import Tally
+from lifestats_crawler.pacer import Pacer
+from lifestats_crawler.ranges import Coverage, missing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
     from twisted.python.failure import Failure
 
     from lifestats_crawler.config import Config
     from lifestats_crawler.frontier import Chain
+    from lifestats_crawler.items import Tally
     from lifestats_crawler.runs import Run
 
 OK = 200
@@ -40,16 +43,25 @@ class LifestatsSpider(Spider):
 
     name = "lifestats"
 
-    def __init__(self, config: Config, run: Run, **arguments: Any) -> None:
+    def __init__(self, config: Config, run: Run, most_chains: int, **arguments: Any) -> None:
         """Walk for a run; arguments that are not ours (scrapyd's ``_job``) are Scrapy's."""
         super().__init__(**arguments)
         self.config = config
         self.run = run
         self.dialect = Dialect(config)
-        self.frontier = Frontier(run.unsettled(config.space), config.subsets)
+        self.settled_before = run.settled()
+        self.coverage = Coverage(self.settled_before.covers)
+        self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
+        unsettled = missing(config.space, self.coverage)
+        self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains)
+        self.pages = self.retries = 0
+        self._answers = 0
         #: Why the crawl ends before its work is done; None for as long as it goes on.
         self.ending: str | None = None
-        self._breaker = Breaker(config.failure_limit, max(100, 4 * config.subsets), max(20, 2 * config.subsets))
+        #: Unset while the storage is behind: then no chain asks for more to keep in memory.
+        self.storage_keeps_up = asyncio.Event()
+        self.storage_keeps_up.set()
+        self._breaker = Breaker(config.failure_limit, max(100, 2 * most_chains), max(20, 2 * config.subsets))
         self._random = Random()
 
     @classmethod
@@ -59,7 +71,10 @@ class LifestatsSpider(Spider):
         redaction.hide(config.secrets.values())
         opened = runs.open_run(config, environment(crawler.settings), run, datetime.now(UTC))
         try:
-            return super().from_crawler(crawler, *args, config=config, run=opened, **kwargs)
+            most_chains = crawler.settings.getint("CONCURRENT_REQUESTS")
+            return super().from_crawler(
+                crawler, *args, config=config, run=opened, most_chains=most_chains, **kwargs
+            )
         except BaseException:
             opened.close()
             raise
@@ -81,8 +96,24 @@ class LifestatsSpider(Spider):
             # A signal that came before the engine ran is forgotten by Scrapy.
             await self.crawler.engine.stop_async()
             return
+        left = len(self.config.space) - len(self.coverage)
+        self.logger.info(
+            *("Run %s: %s ids to settle, in some %s pages", self.run.name, f"{left:,}"),
+            f"{ceil(self.frontier.pages_left()):,}",
+        )
         for chain in self.frontier.start():
             yield self.ask(chain)
+
+    def grow(self, seconds: float) -> Iterator[Request]:
+        """Start more chains for the places of the next ``seconds`` that no chain is going to take.
+
+        Only if every chain waits for the server or for its place: with one that is held back by
+        AutoThrottle or its own backoff, more of them would only get company.
+        """
+        moving = self.pacer.booked - self._answers
+        places = self.pacer.free_places(monotonic(), seconds)
+        if self._goes_on and places and 0 < len(self.frontier) <= moving:
+            yield from map(self.ask, self.frontier.grow(places))
 
     def ask(self, chain: Chain, wait: float = 0) -> Request:
         """Ask for the page at a chain's cursor, ``wait`` seconds from now at the earliest."""
@@ -91,72 +122,95 @@ class LifestatsSpider(Spider):
             callback=self.parse,
             errback=self.failed,
             cb_kwargs={"chain": chain},
-            meta={NOT_BEFORE: monotonic() + wait} if wait else None,
+            # The url is what the configuration says: Scrapy need not parse and quote it again.
+            meta={"verbatim_url": True} | ({NOT_BEFORE: monotonic() + wait} if wait else {}),
             dont_filter=True,
         )
 
-    def parse(self, response: Response, chain: Chain) -> Iterator[Tally | Request]:
-        """Read a page: its tally, and what is asked for next."""
-        if response.status in CLOSED_DOOR:
-            self.stop("refused", f"the API answers {response.status}: check url and headers in the configuration")
-            return
-        try:
-            tally = self._read(response, chain)
-        except FaultyPageError as fault:
-            yield from self._again(chain, str(fault))
-            return
-        self._breaker.record(success=True)
-        yield tally
-        yield from self._onward(chain)
+    def parse(self, response: Response, chain: Chain) -> AsyncIterator[Tally | Request]:
+        """Walk a chain from its first page on."""
+        return self._walk(chain, response)
 
-    def failed(self, failure: Failure) -> Iterator[Tally | Request]:
-        """Ask again for a page that did not arrive."""
+    def failed(self, failure: Failure) -> AsyncIterator[Tally | Request]:
+        """Walk a chain whose first page did not arrive."""
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy sets it
-        return self._again(request.cb_kwargs["chain"], f"{type(failure.value).__name__}: {failure.value}")
+        return self._walk(request.cb_kwargs["chain"], failure.value)
 
-    def _read(self, response: Response, chain: Chain) -> Tally:
+    async def _walk(self, chain: Chain, answer: Response | BaseException | None) -> AsyncIterator[Tally | Request]:
+        """Yield the tallies of a chain to its end, and requests for the chains that are then to start.
+
+        Its next pages are asked for right here: through the downloader and its middlewares, but not
+        through the scheduler and the spider middlewares, which have nothing to do for a chain.
+        """
+        while True:
+            self._answers += 1
+            wait = 0.0
+            try:
+                tally = self._read(answer, chain)
+            except FaultyPageError as fault:
+                wait = self._again(chain, fault)
+            else:
+                self._breaker.record(success=True)
+                self.pages += 1
+                yield tally
+            if not self._goes_on:
+                return
+            for other in self.frontier.start():
+                yield self.ask(other)
+            if not self.frontier.is_under_way(chain):
+                return
+            await self.storage_keeps_up.wait()
+            answer = await self._answer(self.ask(chain, wait))
+
+    async def _answer(self, request: Request) -> Response | Exception:
+        try:
+            return await self.crawler.engine.download_async(request)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the page did not arrive
+            return error
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.ending is None and self.crawler.engine.running
+
+    def _read(self, answer: Response | BaseException | None, chain: Chain) -> Tally:
         """Read an answer and move its chain past it, or raise FaultyPageError and change nothing."""
-        if response.status in REDIRECTS:
-            raise FaultyPageError(
-                f"status {response.status}, which is not followed: put the final address into url"
-            )
-        if response.status != OK:
-            raise FaultyPageError(f"status {response.status}")
-        tally = self.dialect.read(response.body, chain.left)
-        self.frontier.advance(chain, tally)
-        return tally
+        if not isinstance(answer, Response):
+            raise FaultyPageError(f"{type(answer).__name__}: {answer}") from None
+        if answer.status in CLOSED_DOOR:
+            self.stop("refused", f"the API answers {answer.status}: check url and headers in the configuration")
+        if answer.status in REDIRECTS:
+            raise FaultyPageError(f"status {answer.status}, which is not followed: put the final address into url")
+        if answer.status != OK:
+            raise FaultyPageError(f"status {answer.status}")
+        return self.frontier.advance(chain, self.dialect.read(answer.body, chain.left))
 
-    def _onward(self, chain: Chain) -> Iterator[Tally | Request]:
-        if self.frontier.is_under_way(chain):
-            yield self.ask(chain)
-        for other in self.frontier.start():
-            yield self.ask(other)
-        for claim in self.frontier.proven_empty():
-            yield Tally(claim, pages=0)
-
-    def _again(self, chain: Chain, reason: str) -> Iterator[Tally | Request]:
-        if self.ending is not None or not self.crawler.engine.running:
-            return
+    def _again(self, chain: Chain, fault: FaultyPageError) -> float:
+        """Decide what becomes of a page that failed, and return the seconds until its chain goes on."""
+        if not self._goes_on:
+            return 0.0
+        reason = str(fault)
         self._breaker.record(success=False)
         if self._breaker.is_open:
             self.stop("failing", f"{self._breaker.failures} failed, the last one with: {reason}")
-            return
+            return 0.0
+        if chain.failures and isinstance(fault, ContradictionError):
+            self.stop("misconfigured", f"the page at {chain.cursor} {reason}")
+            return 0.0
         chain.failures += 1
         if chain.failures > self.config.retries:
-            yield from self._skip(chain, reason)
-            return
-        self.crawler.stats.inc_value("lifestats/retries")
+            self._skip(chain, reason)
+            return 0.0
+        self.retries += 1
         wait = backoff.full_jitter(chain.failures, self._random)
         self.logger.warning(
             "Page at %d, try %d: %s; asking again in %.1f s", chain.cursor, chain.failures, reason, wait
         )
-        yield self.ask(chain, wait)
+        return wait
 
-    def _skip(self, chain: Chain, reason: str) -> Iterator[Tally | Request]:
+    def _skip(self, chain: Chain, reason: str) -> None:
         tries = chain.failures
         skipped, is_given_up = self.frontier.skip(chain, self.config.results_per_page)
         if is_given_up:
             self.logger.error("Gave up on ids %s after %d more tries: %s", skipped, tries, reason)
         else:
             self.logger.warning("Put ids %s aside after %d tries, to be tried last: %s", skipped, tries, reason)
-        yield from self._onward(chain)

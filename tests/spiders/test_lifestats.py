@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import pytest
-from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
 from lifestats_crawler.items import Tally
+from lifestats_crawler.pacer import Pacer
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.spiders.lifestats import LifestatsSpider
 
@@ -16,14 +19,22 @@ URL = "http://127.0.0.1:4567/foodstats?offset=658330693&limit=100"
 
 
 class Engine:
-    """What the callbacks ask of Scrapy's engine: whether it goes on."""
+    """What the callbacks ask of Scrapy's engine: whether it goes on, and the next page; then it stops."""
 
-    running = True
+    def __init__(self) -> None:
+        self.running = True
+        self.asked = []
+
+    async def download_async(self, request):
+        self.asked.append(request)
+        self.running = False
+        raise IgnoreRequest("stopped")
 
 
 @pytest.fixture
 def spider(crawls):
-    crawls.configure(url="http://127.0.0.1:4567/foodstats?offset={cursor}&limit={limit}", results_per_page=100)
+    url = "http://127.0.0.1:4567/foodstats?offset={cursor}&limit={limit}"
+    crawls.configure(url=url, results_per_page=100, rate_limit=100, last_id=FIRST + 99_999)
     settings = {"ENV": "test", "LIFESTATS_CONFIG": str(crawls.config), "LOG_ENABLED": False}
     crawler = get_crawler(LifestatsSpider, settings)
     crawler.engine = Engine()
@@ -33,23 +44,43 @@ def spider(crawls):
 
 
 @pytest.mark.parametrize("url", [URL])
-def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, response):
+async def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, response):
     chain, *_ = spider.frontier.start()
     chain.end = FIRST + 1000
-    tally, request = spider.parse(response, chain)
+    walk = spider.parse(response, chain)
+    tally = await anext(walk)
     assert isinstance(tally, Tally)
     assert tally.settles == IdRange(FIRST, tally.next)
     assert tally.records == len(tally.keys["foods"]) == len(tally.keys["categories"]) == 100
-    assert request.url == URL.replace(str(FIRST), str(tally.next))
-    assert request.errback == spider.failed
+    assert [output async for output in walk] == []
+    (asked,) = spider.crawler.engine.asked
+    assert asked.url == URL.replace(str(FIRST), str(tally.next))
 
 
-def test_a_page_of_another_status_is_asked_for_again_later(spider):
-    chain = next(spider.frontier.start())
+async def test_a_page_of_another_status_is_asked_for_again_later(spider):
+    chain, *_ = spider.frontier.start()
     asked = spider.ask(chain)
     answer = Response(asked.url, status=503, body=b"{}", request=asked)
-    (again,) = spider.parse(answer, chain)
+    assert [output async for output in spider.parse(answer, chain)] == []
+    (again,) = spider.crawler.engine.asked
     assert again.url == asked.url
     assert again.meta["lifestats_not_before"] > 0
-    assert spider.crawler.stats.get_value("lifestats/retries") == 1
-    assert isinstance(again, Request)
+    assert spider.retries == 1
+
+
+def test_chains_are_made_for_free_places_only_when_all_of_them_wait_for_the_server(spider):
+    chains = [*spider.frontier.start()]
+    assert list(spider.grow(0.05)) == []  # they are in Scrapy's queue: AutoThrottle holds them back
+    spider.pacer.booked = len(chains)
+    assert len(list(spider.grow(0.05))) == 5
+    assert list(spider.grow(0.05)) == []
+
+
+def test_no_chain_is_made_while_a_server_holds_us_off_or_the_crawl_ends(spider):
+    chains = [*spider.frontier.start()]
+    spider.pacer.booked = len(chains)
+    spider.pacer.hold(monotonic() + 60)
+    assert list(spider.grow(0.05)) == []
+    spider.pacer = Pacer(100)
+    spider.ending = "shutdown"
+    assert list(spider.grow(0.05)) == []
