@@ -1,0 +1,111 @@
+"""Ask an API for single pages, outside a crawl, with the rules of the download handler."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from lifestats_crawler.exceptions import MockError
+from lifestats_crawler.extensions import mock_arguments
+from lifestats_crawler.handlers import ask_once
+from lifestats_crawler.pacer import Pacer
+from lifestats_crawler.probing import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from lifestats_crawler.config import Config
+
+TIMEOUT = 15.0  # seconds
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Asker:
+    """Asks one url after another, at the configured rate; follows no redirect and asks nothing twice."""
+
+    def __init__(self, config: Config, session: aiohttp.ClientSession, most_bytes: int) -> None:
+        """Ask over a session; answers may be so large."""
+        self._pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
+        self._secrets = config.secrets
+        self._session = session
+        self._most_bytes = most_bytes
+
+    async def ask(self, url: str) -> Answer:
+        """Wait for a place, ask, and return the answer or why there is none."""
+        await asyncio.sleep(self._pacer.reserve(monotonic()))
+        while (wait := self._pacer.depart(monotonic())) > 0:
+            await asyncio.sleep(wait)
+        for variable, value in self._secrets.items():
+            url = url.replace(variable, quote(value, safe=""))
+        started = monotonic()
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._answer(url, started)
+        except TimeoutError:
+            return Answer(error=f"no whole answer within {TIMEOUT:.0f} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(error=str(error) or type(error).__name__)
+
+    async def _answer(self, url: str, started: float) -> Answer:
+        proxy = None if proxy_bypass(urlsplit(url).hostname or "") else getproxies().get(urlsplit(url).scheme)
+        async with self._session.get(url, allow_redirects=False, proxy=proxy) as answer:
+            body = bytearray()
+            async for chunk in answer.content.iter_any():
+                body += chunk
+                if len(body) > self._most_bytes:
+                    return Answer(error=f"the answer is larger than {self._most_bytes:,} bytes")
+        location = answer.headers.get("Location", "")
+        return Answer(answer.status, bytes(body), monotonic() - started, location)
+
+
+@asynccontextmanager
+async def asker(config: Config, headers: Mapping[str, str], most_bytes: int) -> AsyncIterator[Asker]:
+    """Open a session with the configured headers, and close it in the end."""
+    filled = dict(headers)
+    for name, text in config.headers.items():
+        for variable, value in config.secrets.items():
+            text = text.replace(variable, value)  # noqa: PLW2901  # filled in, one by one
+        filled[name] = text
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+        headers=filled,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+        middlewares=[ask_once],
+    ) as session:
+        yield Asker(config, session, most_bytes)
+
+
+@asynccontextmanager
+async def reachable(config: Config) -> AsyncIterator[str]:
+    """Yield the url to ask; in an environment with ``mock: true`` that of a mock on a free port, meanwhile."""
+    if not config.mock:
+        yield config.url
+        return
+    with subprocess.Popen(  # noqa: S603, ASYNC220  # our own program, which is there at once
+        [sys.executable, "-m", "mocks.api", *mock_arguments(config), "--port=0"],
+        cwd=_PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        line = process.stdout.readline()  # type: ignore[union-attr]  # it is a PIPE
+        if not line:
+            _, complaint = process.communicate()
+            raise MockError(f"The mock API did not start: {' '.join(complaint.split())}")
+        template = urlsplit(config.url)
+        try:
+            yield template._replace(netloc=f"{template.hostname}:{urlsplit(line.strip()).port}").geturl()
+        finally:
+            process.communicate()  # closes its input: it stops

@@ -1,0 +1,80 @@
+"""``scrapy diff``: two reports side by side."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from lifestats_crawler import comparison, console, page, report
+from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.exceptions import LifestatsError, StorageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lifestats_crawler.report import Report
+
+FORMATS = ("table", "json", "html")
+_TWO = 2
+
+
+class Command(ScrapyCommand):
+    """Compare the reports of two runs."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings = {"LOG_ENABLED": False}  # noqa: RUF012  # Scrapy's way
+
+    def syntax(self) -> str:
+        """Say what follows the command."""
+        return "[options] EARLIER LATER"
+
+    def short_desc(self) -> str:
+        """Describe the command in the list of commands."""
+        return "Compare the reports of two runs: ranks, new, gone, shares"
+
+    def long_desc(self) -> str:
+        """Describe the command in its help."""
+        return (
+            "Compare two reports: who rose, who fell, who is new and who is gone. EARLIER and LATER are names of"
+            " runs of the environment (scrapy runs lists them), or paths of report.json files. For example:"
+            " scrapy diff 20261101T030000Z 20261108T030000Z -s ENV=production --format html > diff.html"
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options."""
+        super().add_options(parser)
+        parser.add_argument("--format", choices=FORMATS, default="table", help="table unless told")
+        parser.add_argument(
+            "--json", action="store_const", const="json", dest="format", help="the same as --format json"
+        )
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Compare the two reports that ``args`` names."""
+        if len(args) != _TWO:
+            raise UsageError("name two runs: scrapy diff EARLIER LATER")
+        try:
+            before, after = (self._report(name) for name in args)
+        except LifestatsError as error:
+            print(f"lifestats: {error}", file=sys.stderr)
+            self.exitcode = 1
+            return
+        if opts.format == "json":
+            sys.stdout.write(report.dump(comparison.document(before, after)).decode())
+        elif opts.format == "html":
+            sys.stdout.write(page.render_diff(comparison.document(before, after)))
+        else:
+            console.show_diff(comparison.document(before, after))
+
+    def _report(self, name: str) -> Report:
+        if name.endswith(".json"):
+            return report.load(Path(name))
+        assert self.settings is not None  # noqa: S101  # Scrapy has set them
+        directory = Path(load_config(self.settings).storage) / environment(self.settings)
+        if not (directory / name).is_dir():
+            raise StorageError(f"{directory} has no run {name!r}: scrapy runs lists those there are")
+        return report.load(directory / name / "report.json")

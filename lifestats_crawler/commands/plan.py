@@ -1,0 +1,142 @@
+"""``scrapy plan``: what a crawl would do, without a request and without a trace on disk."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifestats_crawler import inventory, planning
+from lifestats_crawler.addons import config_path, environment, load_config, most_chains
+from lifestats_crawler.tables import Facts, FactsCommand, h_mm_ss, pairs, percent, size
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from rich.console import Console
+    from scrapy.settings import Settings
+
+    from lifestats_crawler.planning import Choice
+
+
+class Command(FactsCommand):
+    """Tell what ``scrapy crawl lifestats`` would do now."""
+
+    example = "scrapy plan -s ENV=production"
+
+    def short_desc(self) -> str:
+        """Describe the command in the list of commands."""
+        return "Tell what a crawl would do: requests, time, disk, and the run that it would continue"
+
+    def long_desc(self) -> str:
+        """Describe the command in its help."""
+        return (
+            "Work out what 'scrapy crawl lifestats' would do with the same settings: how many requests, how long "
+            "at the rate limit, how much disk, and whether it would continue an unfinished run. Asks nothing of "
+            "the API and changes nothing on disk. How many records there are is taken from the newest complete "
+            "report."
+        )
+
+    def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
+        """Look at the configuration and the storage."""
+        config, name = load_config(settings), environment(settings)
+        parent = Path(config.storage) / name
+        entries = list(inventory.look_all(parent))
+        choice = planning.choose(config, entries)
+        if choice.continues and not choice.continues.damaged:
+            choice.continues.run.settled()  # raises what the crawl would
+        density = planning.known_density(config, _latest(parent), choice)
+        measured, per_record = planning.measured_bytes(entries)
+        ranges = planning.unsettled(config, choice)
+        likely = planning.estimate(config, ranges, density.ratio, per_record) if density else None
+        return {
+            "schema": "lifestats.plan/1",
+            "environment": name,
+            "config": str(config_path(settings)),
+            "source": config.model_dump(include={"url", "first_id", "last_id", "results_per_page", "rate_limit"}),
+            "counters": {name: counter.model_dump() for name, counter in config.counters.items()},
+            "run": _run(choice),
+            "ids": len(config.space),
+            "unsettled": sum(map(len, ranges)),
+            "subsets": len(planning.subsets(config, ranges)),
+            "most_chains": most_chains(config),
+            "density": density and asdict(density),
+            "bytes_measured_in": measured,
+            "likely": likely and asdict(likely),
+            "at_most": asdict(planning.estimate(config, ranges, 1.0, per_record)),
+        }
+
+    def show(self, facts: Facts, console: Console) -> None:
+        """Print a line for each fact."""
+        console.print(pairs([*_what(facts), *_how_much(facts)]))
+
+
+def _run(choice: Choice) -> dict[str, Any]:
+    entry = choice.continues
+    return {
+        "continues": entry and entry.run.name,
+        "settled": entry.settled if entry else 0,
+        "damaged_segments": entry.damaged if entry else 0,
+        "last_worked_on": entry and entry.worked_at,
+        "refused_by": choice.refused_by,
+        "not_continued": [{"run": run, "why": why} for run, why in choice.passed_over],
+    }
+
+
+def _latest(parent: Path) -> Any:
+    """Read the newest complete report, None without one."""
+    with suppress(OSError, ValueError):
+        return json.loads((parent / "latest.json").read_bytes())
+    return None
+
+
+def _what(facts: Facts) -> Iterator[tuple[str, str]]:
+    source = facts["source"]
+    yield "environment", f"{facts['environment']} of {facts['config']}"
+    yield "url", source["url"]
+    yield "ids", f"{facts['ids']:,} ({source['first_id']} to {source['last_id']})"
+    for name, counter in facts["counters"].items():
+        skips = ", records without it are skipped" if counter["missing"] == "skip" else ""
+        yield "counter", f"{name}: {counter['field']}, top {counter['top']:,}{skips}"
+    yield from _resumed(facts["run"], facts["ids"])
+
+
+def _resumed(run: dict[str, Any], ids: int) -> Iterator[tuple[str, str]]:
+    if run["continues"] is None:
+        yield "run", "a new one"
+    else:
+        done = f"{percent(run['settled'], ids)} of its ids are settled"
+        yield "run", f"continues {run['continues']}: {done}, last worked on {run['last_worked_on']}"
+    if run["damaged_segments"]:
+        yield "", f"{run['damaged_segments']} damaged segments would be set aside, and crawled again"
+    if run["refused_by"]:
+        yield "", f"it is being crawled by {run['refused_by']}: a second crawl would be refused"
+    for other in run["not_continued"]:
+        yield "", f"does not continue {other['run']}: {other['why']}"
+
+
+def _how_much(facts: Facts) -> Iterator[tuple[str, str]]:
+    source, density, likely, most = (facts[key] for key in ("source", "density", "likely", "at_most"))
+    more = facts["most_chains"] > facts["subsets"]
+    chains = f", up to {facts['most_chains']} if the API is slow" if more else ""
+    yield "subsets", f"{facts['subsets']:,} side by side{chains}"
+    yield "page size", f"{source['results_per_page']:,}"
+    rate = source["rate_limit"]
+    yield "rate", f"{rate:,} requests a second" if rate else "as fast as the API allows"
+    yield "requests", f"{most['requests']:,} at most, if every id exists"
+    if likely:
+        basis = f"with {density['ratio']:.3f} records per id as in run {density['run']}"
+        yield "", f"{likely['requests']:,} likely, {basis}"
+    if rate:
+        yield (
+            "time",
+            f"{h_mm_ss(most['seconds'])} at most" + (f", {h_mm_ss(likely['seconds'])} likely" if likely else ""),
+        )
+    where = facts["bytes_measured_in"]
+    basis = f"as in run {where}" if where else "if no two values are the same"
+    size_of = likely or most
+    plural = "" if size_of["segments"] == 1 else "s"
+    yield "disk", f"about {size(size_of['bytes'])} in {size_of['segments']:,} segment{plural}, {basis}"

@@ -1,0 +1,109 @@
+"""``scrapy probe``: prove with a handful of requests that the configuration reads the API."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from lifestats_crawler import asking, redaction
+from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.probing import FAILED, NOTE, OK, Check, Probe
+from lifestats_crawler.showing import Redactor
+from lifestats_crawler.tables import Facts, FactsCommand, h_mm_ss, table
+from lifestats_crawler.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from rich.console import Console
+    from scrapy.settings import Settings
+
+    from lifestats_crawler.config import Config
+
+_STYLES = {OK: "green", NOTE: "yellow", FAILED: "bold red"}
+
+
+class Command(FactsCommand):
+    """Ask an API a few questions, and tell whether the configuration reads it right."""
+
+    example = "scrapy probe -s ENV=production"
+
+    def short_desc(self) -> str:
+        """Describe the command in the list of commands."""
+        return "Ask the API for a few pages, and check that the configuration reads them right"
+
+    def long_desc(self) -> str:
+        """Describe the command in its help."""
+        return (
+            "Ask the API at most nine times, at the configured rate, and check that the configuration reads it "
+            "right: where the records, their ids, the counted fields and the next cursor are, and what a cursor "
+            "means. For what does not hold, the key of config.yml to look at is named. Exit status 0: everything "
+            "that a crawl needs holds."
+        )
+
+    def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
+        """Ask, judge, and put together what was found."""
+        config = load_config(settings)
+        redaction.hide(config.secrets.values())
+        redactor = Redactor(config.secrets.values())
+        probe = Probe(config, redactor)
+        headers = settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
+        requests = asyncio.run(_converse(probe, config, headers, settings.getint("DOWNLOAD_MAXSIZE")))
+        verdicts = Verdicts(config, probe.pages, redactor)
+        checks = [*probe.checks, *verdicts.checks()]
+        holds = all(check.outcome != FAILED for check in checks)
+        self.exitcode = 0 if holds else 1
+        likely = verdicts.estimate() if holds else None
+        return {
+            "schema": "lifestats.probe/1",
+            "environment": environment(settings),
+            "url": config.url,
+            "rate_limit": config.rate_limit,
+            "holds": holds,
+            "requests": requests,
+            "checks": [asdict(check) for check in checks],
+            "crawl": likely and asdict(likely),
+        }
+
+    def show(self, facts: Facts, console: Console) -> None:
+        """Print a line for each check, and what a crawl would take."""
+        rows = [row for check in facts["checks"] for row in _rows(Check(**check))]
+        console.print(table(("", "check", "seen"), rows))
+        if crawl := facts["crawl"]:
+            time = f", {h_mm_ss(crawl['seconds'])} at {facts['rate_limit']:,} a second" if crawl["seconds"] else ""
+            console.print(f"\nA crawl would take about {crawl['requests']:,} requests{time}.", markup=False)
+        failed = sum(check["outcome"] == FAILED for check in facts["checks"])
+        checks = "1 check" if failed == 1 else f"{failed} checks"
+        verdict = "Everything that a crawl needs holds" if facts["holds"] else f"{checks} FAILED"
+        style = _STYLES[OK if facts["holds"] else FAILED]
+        console.print(Text(f"\n{verdict}. Requests: {facts['requests']}.", style))
+
+
+async def _converse(probe: Probe, config: Config, headers: dict[str, str], most_bytes: int) -> int:
+    """Ask what the probe wants to know, and return how many requests that took."""
+    requests = 0
+    async with asking.reachable(config) as url, asking.asker(config, headers, most_bytes) as asker:
+        template = url.replace("{limit}", str(config.results_per_page))
+        talk = probe.talk()
+        cursor = next(talk, None)
+        while cursor is not None:
+            requests += 1
+            answer = await asker.ask(template.replace("{cursor}", str(cursor)))
+            try:
+                cursor = talk.send(answer)
+            except StopIteration:
+                break
+    return requests
+
+
+def _rows(check: Check) -> Iterator[tuple[Text, str, str]]:
+    yield Text(check.outcome, _STYLES.get(check.outcome, "dim")), check.name, check.seen
+    if check.outcome == FAILED:
+        if check.keys:
+            yield Text(), "", f"look at: {check.keys}"
+        if check.json:
+            yield Text(), "", check.json

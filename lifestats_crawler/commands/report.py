@@ -1,0 +1,93 @@
+"""``scrapy report``: merge a run again, now or while it is crawled, and show or write what it says."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from lifestats_crawler import console, durable, export, page, report, runs
+from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.exceptions import LifestatsError
+
+if TYPE_CHECKING:
+    import argparse
+
+FORMATS = ("table", "json", "html", "csv", "parquet")
+
+
+class Command(ScrapyCommand):
+    """Merge the segments of a run, and leave them as they are."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings = {"LOG_ENABLED": False}  # noqa: RUF012  # Scrapy's way
+
+    def syntax(self) -> str:
+        """Say what follows the command."""
+        return "[options] [RUN]"
+
+    def short_desc(self) -> str:
+        """Describe the command in the list of commands."""
+        return "Merge a run again, also while it is crawled: table, JSON, HTML, CSV or Parquet"
+
+    def long_desc(self) -> str:
+        """Describe the command in its help."""
+        return (
+            "Merge what RUN has counted so far, and show it. Without RUN: the environment's run that was last"
+            " worked on. Nothing in the run is changed, except by --save. For example:"
+            " scrapy report -s ENV=production --top 1000 --format csv --output top.csv"
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options."""
+        super().add_options(parser)
+        parser.add_argument(
+            "--format", choices=FORMATS, default="table", help="table unless told; parquet: every value"
+        )
+        parser.add_argument(
+            "--json", action="store_const", const="json", dest="format", help="the same as --format json"
+        )
+        parser.add_argument(
+            "--top", type=int, metavar="K", help="rows per counter, in place of the configuration's"
+        )
+        parser.add_argument("--output", type=Path, metavar="FILE", help="write to FILE and not to the terminal")
+        parser.add_argument("--save", action="store_true", help="make it the run's report.json and report.html")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Show the report of the run that ``args`` names."""
+        if len(args) > 1 or (opts.top is not None and opts.top < 1):
+            raise UsageError("name one run at most, and --top of at least 1")
+        if opts.format == "parquet" and not opts.output:
+            raise UsageError("--format parquet needs --output FILE")
+        try:
+            self._show(args[0] if args else None, opts)
+        except (LifestatsError, OSError) as error:
+            print(f"lifestats: {error}", file=sys.stderr)
+            self.exitcode = 1
+
+    def _show(self, name: str | None, opts: argparse.Namespace) -> None:
+        assert self.settings is not None  # noqa: S101  # Scrapy has set them
+        config = load_config(self.settings)
+        run = runs.find(config, environment(self.settings), name)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        done = report.make(run, config, finished_at=now, finish_reason=runs.state(run), top=opts.top)
+        if opts.save:
+            with runs.locked(run, config):
+                report.save(run, done)
+        if opts.format == "table" and not opts.output:
+            console.show(done, run.report if opts.save else run.directory)
+        elif opts.format == "parquet":
+            export.write_parquet(run, opts.output)
+        else:
+            text = page.render(done, page.SCRIPT) if opts.format == "html" else export.text(done, opts.format)
+            if opts.output:
+                durable.write(opts.output, text.encode())
+                if opts.format == "html":
+                    page.write_script(opts.output.parent)
+            else:
+                sys.stdout.write(text)

@@ -1,0 +1,97 @@
+"""``scrapy runs``: the runs that a storage holds, and how far each one is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifestats_crawler import inventory
+from lifestats_crawler.addons import load_config
+from lifestats_crawler.tables import Facts, FactsCommand, percent, size, table
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+    from scrapy.settings import Settings
+
+    from lifestats_crawler.inventory import Entry
+
+_HEADINGS = ("environment", "run", "state", "settled", "records", "size", "started", "last worked on")
+
+
+class Command(FactsCommand):
+    """List the runs of a storage, the one last worked on first."""
+
+    example = "scrapy runs --environment production"
+
+    def short_desc(self) -> str:
+        """Describe the command in the list of commands."""
+        return "List the runs: how far each is, when it was worked on, and what it takes on disk"
+
+    def long_desc(self) -> str:
+        """Describe the command in its help."""
+        return (
+            "List the runs of every environment in the configured storage, the one last worked on first. A run is "
+            "complete, partial (the next crawl of the same source continues it) or being crawled right now. Works "
+            "while a crawl runs, and changes nothing."
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the environment to list."""
+        super().add_options(parser)
+        parser.add_argument("--environment", metavar="NAME", help="list the runs of this environment only")
+
+    def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:
+        """Look at the runs of the storage."""
+        storage = Path(load_config(settings).storage)
+        names = inventory.environments(storage) if opts.environment is None else [opts.environment]
+        entries = [entry for name in names for entry in inventory.look_all(storage / name)]
+        entries.sort(key=lambda entry: entry.worked_at, reverse=True)
+        facts = {"storage": str(storage), "environment": opts.environment}
+        return {"schema": "lifestats.runs/1"} | facts | {"runs": [_run(entry) for entry in entries]}
+
+    def show(self, facts: Facts, console: Console) -> None:
+        """Print a line for each run."""
+        if facts["runs"]:
+            rows = [_row(run) for run in facts["runs"]]
+            console.print(table(_HEADINGS, rows, right=("settled", "records", "size")))
+        else:
+            whose = f" of environment {facts['environment']}" if facts["environment"] else ""
+            console.print(f"There is no run{whose} in {facts['storage']}.", markup=False, soft_wrap=True)
+
+
+def _run(entry: Entry) -> dict[str, Any]:
+    space = entry.space
+    return {
+        "environment": entry.run.environment,
+        "run": entry.run.name,
+        "state": entry.state,
+        "crawled_by": entry.crawler and entry.crawler["who"],
+        "ids": space and len(space),
+        "settled": entry.settled,
+        "records": entry.records,
+        "damaged_segments": entry.damaged,
+        "started_at": entry.started_at,
+        "last_worked_on": entry.worked_at,
+        "bytes": entry.bytes,
+    }
+
+
+def _row(run: dict[str, Any]) -> list[str]:
+    damaged = f", {run['damaged_segments']} damaged" if run["damaged_segments"] else ""
+    return [
+        run["environment"],
+        run["run"],
+        run["state"] + damaged,
+        "" if run["ids"] is None else percent(run["settled"], run["ids"]),
+        f"{run['records']:,}",
+        size(run["bytes"]),
+        _minute(run["started_at"]),
+        _minute(run["last_worked_on"]),
+    ]
+
+
+def _minute(time: str | None) -> str:
+    """Shorten an ISO 8601 time in UTC to what a table needs."""
+    return time[:16].replace("T", " ") if time else ""

@@ -1,0 +1,120 @@
+"""What a storage holds, looked at without changing or locking anything: also while it is being crawled."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lifestats_crawler import runs, segments
+from lifestats_crawler.exceptions import StorageError
+from lifestats_crawler.ranges import IdRange, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from lifestats_crawler.runs import Run
+    from lifestats_crawler.segments import Footer
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run as it is on disk now."""
+
+    run: Run
+    #: What it counts; None before its first segment.
+    source: Mapping[str, Any] | None
+    covers: tuple[IdRange, ...]
+    records: int
+    started_at: str | None
+    #: ISO 8601; the last change among its segments.
+    worked_at: str
+    bytes: int
+    #: Files named like segments that are none of this run's: a crawl sets them aside.
+    damaged: int
+    is_complete: bool
+    #: Who crawls it, and for which source; None if nobody does.
+    crawler: Mapping[str, Any] | None
+
+    @property
+    def space(self) -> IdRange | None:
+        """The id space that it walks, None as long as no segment tells."""
+        return IdRange(self.source["first_id"], self.source["last_id"] + 1) if self.source else None
+
+    @property
+    def state(self) -> str:
+        """Tell in a word how it stands."""
+        return "crawling" if self.crawler else "complete" if self.is_complete else "partial"
+
+    @property
+    def settled(self) -> int:
+        """How many ids it has settled."""
+        return sum(map(len, self.covers))
+
+    @property
+    def bytes_per_record(self) -> float | None:
+        """What a record has taken on disk, None before the first one."""
+        return (
+            sum(_size(path) for path in segments.paths(self.run.segments)) / self.records if self.records else None
+        )
+
+
+def environments(storage: Path) -> list[str]:
+    """List the directories of a storage that hold a run."""
+    found = []
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for path in storage.iterdir():
+            # Another program's, closed to us: a lost+found, say.
+            with suppress(PermissionError, NotADirectoryError):
+                if any(look_all(path)):
+                    found.append(path.name)
+    return sorted(found)
+
+
+def look_all(parent: Path) -> Iterator[Entry]:
+    """Look at the runs of an environment's directory, the one last worked on first.
+
+    A directory that merely looks like a run, with neither segments nor lock nor report, is none.
+    """
+    for run in runs.of(parent):
+        # A crawl that has counted nothing takes its run away at its end.
+        with suppress(FileNotFoundError):
+            if segments.paths(run.segments) or run.report.exists() or (run.directory / "lock").exists():
+                yield look(run)
+
+
+def look(run: Run) -> Entry:
+    """Look at one run. Raises FileNotFoundError if it is gone meanwhile."""
+    worked_at = datetime.fromtimestamp(run.segments.stat().st_mtime, UTC)
+    footers, damaged = _footers(run)
+    return Entry(
+        run=run,
+        source=footers[0].source if footers else None,
+        covers=tuple(union(item for footer in footers for item in footer.covers)),
+        records=sum(footer.records for footer in footers),
+        started_at=min((footer.started_at for footer in footers), default=None),
+        worked_at=worked_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        bytes=sum(_size(path) for path in run.directory.rglob("*")),
+        damaged=damaged,
+        is_complete=run.is_complete(),
+        crawler=runs.crawler_of(run),
+    )
+
+
+def _footers(run: Run) -> tuple[list[Footer], int]:
+    """Return the footers that agree with the first one, and the number of the other files."""
+    found = []
+    paths = segments.paths(run.segments)
+    for path in paths:
+        with suppress(StorageError):
+            found.append(segments.footer(path))
+    ours = [footer for footer in found if footer.source == found[0].source]
+    return ours, len(paths) - len(ours)
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size if path.is_file() else 0
+    return 0

@@ -1,0 +1,214 @@
+"""A handful of questions that show whether the configuration reads this API. Pure: answers are arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from lifestats_crawler.dialect import column, finder
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from lifestats_crawler.config import Config
+    from lifestats_crawler.showing import Redactor
+
+OK, NOTE, FAILED, SKIPPED = "ok", "note", "FAILED", "skipped"
+
+_FOUND, _THROTTLED, _CLOSED_DOOR, _REDIRECTS = 200, 429, (401, 403), range(300, 400)
+_PLACES = (0.25, 0.5, 0.75)  # of the id space
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request got."""
+
+    status: int = 0
+    body: bytes = b""
+    seconds: float = 0.0
+    location: str = ""
+    #: Why there is no answer; empty if there is one.
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that has to hold, and whether it does."""
+
+    name: str
+    outcome: str
+    seen: str
+    #: The keys of the configuration to look at.
+    keys: str = ""
+    #: The part of the answer in question, as JSON.
+    json: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer with records that have ids."""
+
+    #: As it was sent: not shifted for an API that is exclusive.
+    cursor: int
+    document: Any
+    records: list[Any]
+    ids: list[int]
+    #: The next cursor, whatever the answer has in its place.
+    claimed: Any
+
+    @property
+    def following(self) -> int | None:
+        """The next cursor if it can be one."""
+        return integer(self.claimed)
+
+
+@dataclass(slots=True)
+class Pages:
+    """The pages that were asked for, by what they were asked for; None where no page came."""
+
+    first: Page | None = None
+    #: The same once more.
+    again: Page | None = None
+    #: At the id of a record in the middle of the first page.
+    known: Page | None = None
+    second: Page | None = None
+    #: Here and there in the id space.
+    elsewhere: list[Page] = field(default_factory=list)
+    last: Page | None = None
+    #: Where the first record of the page ``known`` shows it; None where it does not tell.
+    inclusive: bool | None = None
+
+    @property
+    def all(self) -> list[Page]:
+        """Every page."""
+        ends = [page for page in (self.first, self.again, self.known, self.second) if page]
+        return [*ends, *self.elsewhere, *([self.last] if self.last else [])]
+
+
+class Probe:
+    """The conversation: yields cursors, takes answers, and notes what keeps an answer from being a page."""
+
+    def __init__(self, config: Config, redactor: Redactor) -> None:
+        """Talk to the API that a configuration describes."""
+        self._config = config
+        self._redactor = redactor
+        self._find_items, self._ids = finder(config.items), column(config.id)
+        self._find_next = finder(config.next or "@")
+        self.pages = Pages()
+        self.checks: list[Check] = []
+
+    def talk(self) -> Generator[int, Answer, None]:
+        """Ask at a cursor and take the answer, nine times at most; less if the first is no page."""
+        pages, space = self.pages, self._config.space
+        first = pages.first = yield from self._ask(space.begin - self._shift)
+        if first is None or not first.ids:
+            return
+        pages.again = yield from self._ask(first.cursor)
+        known_id = first.ids[len(first.ids) // 2]
+        pages.known = yield from self._ask(known_id)
+        pages.inclusive = _is_inclusive(pages.known, known_id)
+        beyond = max(first.ids) + 1
+        following = first.following
+        is_usable = following is not None and following + self._shift >= beyond
+        pages.second = yield from self._ask(following if following and is_usable else beyond - self._shift)
+        for cursor in self._places(beyond - space.begin):
+            page = yield from self._ask(cursor - self._shift)
+            pages.elsewhere += [page] if page else []
+        pages.last = yield from self._ask(space.end - 1 - self._shift)
+
+    @property
+    def _shift(self) -> int:
+        """What an API that is exclusive needs; as it has shown itself, whatever the configuration says."""
+        inclusive = self._config.inclusive if self.pages.inclusive is None else self.pages.inclusive
+        return 0 if inclusive else 1
+
+    def _places(self, width: int) -> list[int]:
+        """Return where else to look at the density: not where the first two pages have shown it."""
+        space = self._config.space
+        places = [space.begin + ceil(len(space) * part) for part in _PLACES] + [space.end - width]
+        return [place for place in places if place >= space.begin + 2 * width]
+
+    def _ask(self, cursor: int) -> Generator[int, Answer, Page | None]:
+        """Ask for a page; note each step from the answer to the page for the first, failures for the others."""
+        answer = yield cursor
+        steps: list[Check] = []
+        page = self._opened(cursor, answer, steps)
+        is_first = not self.checks
+        if page is None and not is_first:
+            failed = steps[-1]
+            name = f"page at {cursor}"
+            self.checks.append(Check(name, FAILED, f"{failed.name}: {failed.seen}", failed.keys, failed.json))
+        elif is_first:
+            self.checks += steps
+        return page
+
+    def _opened(self, cursor: int, answer: Answer, steps: list[Check]) -> Page | None:
+        config, show = self._config, self._redactor
+        steps.append(_reachable(answer, show))
+        if steps[-1].outcome == FAILED:
+            return None
+        try:
+            document = show.document(orjson.loads(answer.body))
+        except orjson.JSONDecodeError:
+            begin = show.text(answer.body.decode(errors="replace")) or "nothing"
+            steps.append(Check("JSON", FAILED, f"the body is {begin}", "url, headers"))
+            return None
+        steps.append(Check("JSON", OK, f"{len(answer.body):,} bytes"))
+        records = self._find_items(document)
+        if not isinstance(records, list):
+            seen = f"{config.items} is {show.json(records)}, not a list of records"
+            steps.append(Check("items", FAILED, seen, "items", show.json(document)))
+            return None
+        steps.append(Check("items", OK, f"{len(records)} records at {config.items}"))
+        values = self._ids(records)
+        bad = [at for at, value in enumerate(values) if integer(value) is None]
+        if bad:
+            seen = (
+                f"{config.id} is {show.json(values[bad[0]])} in {len(bad)} of {len(records)} records, no integer"
+            )
+            steps.append(Check("id", FAILED, seen, "id", show.json(records[bad[0]])))
+            return None
+        ids = [int(value) for value in values]
+        steps.append(_shown_ids(ids, cursor))
+        return Page(cursor, document, records, ids, self._find_next(document) if config.next else None)
+
+
+def integer(value: Any) -> int | None:
+    """Read an integer as the dialect does: also digits in a text."""
+    if type(value) is int:
+        return value
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+
+
+def _reachable(answer: Answer, show: Redactor) -> Check:
+    if answer.error:
+        return Check("reachable", FAILED, show.text(answer.error), "url")
+    seen = f"status {answer.status} after {answer.seconds * 1000:.0f} ms"
+    if answer.status == _FOUND:
+        return Check("reachable", OK, seen)
+    if answer.status in _REDIRECTS:
+        target = show.text(answer.location.partition("?")[0])
+        return Check("reachable", FAILED, f"{seen}, which is not followed: it points to {target}", "url")
+    keys = "headers, url" if answer.status in _CLOSED_DOOR else "url"
+    keys = "rate_limit" if answer.status == _THROTTLED else keys
+    said = show.text(answer.body[:10_000].decode(errors="replace"))
+    return Check("reachable", FAILED, f"{seen}: {said}" if said else seen, keys)
+
+
+def _shown_ids(ids: list[int], cursor: int) -> Check:
+    if not ids:
+        seen = f"there is no record from {cursor} on, so nothing more can be shown"
+        return Check("id", FAILED, seen, "first_id, items, url")
+    if len(set(ids)) < len(ids):
+        return Check("id", FAILED, f"the same id occurs twice: {len(ids)} records, {len(set(ids))} ids", "id")
+    return Check("id", OK, f"integers from {min(ids)} to {max(ids)}")
+
+
+def _is_inclusive(known: Page | None, an_id: int) -> bool | None:
+    """Tell whether an answer at an id includes it; None if it has records from before that, too."""
+    if known is None or an_id not in known.ids:
+        return None if known is None else False
+    return None if min(known.ids) < an_id else True

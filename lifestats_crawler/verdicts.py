@@ -1,0 +1,231 @@
+"""What the pages of a probe prove about the configuration. Pure."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import orjson
+
+from lifestats_crawler.density import Density
+from lifestats_crawler.dialect import Dialect, column
+from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.planning import estimate
+from lifestats_crawler.probing import FAILED, NOTE, OK, SKIPPED, Check, integer
+from lifestats_crawler.ranges import IdRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lifestats_crawler.config import Config
+    from lifestats_crawler.planning import Estimate
+    from lifestats_crawler.probing import Page, Pages
+    from lifestats_crawler.showing import Redactor
+
+
+class Verdicts:
+    """The checks beyond the first page: each looks at what came, and asks nothing."""
+
+    def __init__(self, config: Config, pages: Pages, redactor: Redactor) -> None:
+        """Judge these pages; without a first one with records everything is skipped."""
+        self._config = config
+        self._pages = pages
+        self._show = redactor
+        inclusive = config.inclusive if pages.inclusive is None else pages.inclusive
+        self._shift = 0 if inclusive else 1
+        self._full = max((len(page.records) for page in pages.all), default=0)
+        self._highest = max((max(page.ids, default=0) for page in pages.all), default=0)
+        self._has_failed = False
+
+    def checks(self) -> Iterator[Check]:
+        """Yield a check for each thing that has to hold, in the order of a reader's questions."""
+        judges = {
+            **{f"counter {name}": self._counter for name in self._config.counters},
+            "page size": self._page_size,
+            "inclusive": self._inclusive,
+            "next": self._next,
+            "cursor advances": self._advances,
+            "same page twice": self._same_twice,
+            "order": self._order,
+            "density": self._density,
+            "first and last id": self._ends,
+            "read by the crawl": self._read,
+        }
+        first = self._pages.first
+        for name, judge in judges.items():
+            nothing = SKIPPED, "no page with records"
+            outcome, seen, *where = judge(first, name) if first and first.ids else nothing
+            self._has_failed |= outcome == FAILED
+            yield Check(name, outcome, self._show.text(seen), *where)
+
+    def estimate(self) -> Estimate | None:
+        """Estimate the crawl from the density that the pages have shown; None without a page."""
+        first = self._pages.first
+        if not first or not first.ids:
+            return None
+        shown, config = Density(self._config.space), self._config
+        for page in self._apart():
+            ids = self._covered(page)
+            shown.show(ids, sum(an_id in ids for an_id in page.ids))
+        if self._is_capped:
+            config = config.model_copy(update={"results_per_page": self._full})
+        return estimate(config, [config.space], shown.records(config.space) / len(config.space))
+
+    def _counter(self, _: Page, name: str) -> tuple[str, ...]:
+        name = name.removeprefix("counter ")
+        counter = self._config.counters[name]
+        records = [record for page in self._pages.all for record in page.records]
+        values = column(counter.field)(records)
+        key = f"counters.{name}.field"
+        bad = [at for at, value in enumerate(values) if isinstance(value, list | dict | float)]
+        if bad:
+            value = self._show.json(values[bad[0]])
+            seen = f"{counter.field} is {value} in {len(bad)} of {len(values)} records, neither integer nor text"
+            return FAILED, seen, key, self._show.json(records[bad[0]])
+        lacking = [at for at, value in enumerate(values) if value is None]
+        seen = f"{counter.field} is missing or null in {len(lacking)} of {len(values)} records"
+        if len(lacking) == len(values):
+            return FAILED, seen, key, self._show.json(records[0])
+        if lacking and counter.missing == "fault":
+            advice = f"{key}, or counters.{name}.missing: skip"
+            return (
+                FAILED,
+                f"{seen} ({len(lacking) / len(values):.1%})",
+                advice,
+                self._show.json(records[lacking[0]]),
+            )
+        if lacking:
+            return OK, f"{seen}, which are skipped"
+        return OK, f"{counter.field} is in all {len(values)} records, such as {self._show.json(values[0])}"
+
+    @property
+    def _is_capped(self) -> bool:
+        """Tell whether pages are smaller than was asked for although there are more records."""
+        first, second = self._pages.first, self._pages.second
+        is_short = self._full < self._config.results_per_page
+        return bool(is_short and first and second and set(second.ids) - set(first.ids))
+
+    def _page_size(self, _: Page, __: str) -> tuple[str, ...]:
+        wanted, most = self._config.results_per_page, self._full
+        if most > wanted:
+            where = "results_per_page" if "{limit}" in self._config.url else "results_per_page, url ({limit})"
+            return FAILED, f"{most} records came, {wanted} were asked for", where
+        if self._is_capped:
+            seen = f"{wanted} records were asked for, at most {most} come: results_per_page: {most} says as much"
+            return NOTE, seen, "results_per_page"
+        return OK, f"{most} records on a page, {wanted} were asked for"
+
+    def _inclusive(self, first: Page, _: str) -> tuple[str, ...]:
+        known, found, an_id = self._pages.known, self._pages.inclusive, first.ids[len(first.ids) // 2]
+        if known is None:
+            return SKIPPED, "no answer to that question"
+        if found is None:
+            return NOTE, f"asked at {an_id}, records from before it come too: this cannot be told", "inclusive"
+        right, otherwise = ("true", "the crawl stops") if found else ("false", "records are lost in silence")
+        seen = f"asked at id {an_id}, the answer {'includes' if found else 'does not include'} it"
+        if found == self._config.inclusive:
+            return OK, f"{seen}: {right}"
+        shown = self._show.json({"asked": an_id, "ids": known.ids[:1]})
+        return FAILED, f"{seen}: inclusive must be {right}, or {otherwise}", "inclusive", shown
+
+    def _next(self, first: Page, _: str) -> tuple[str, ...]:
+        path = self._config.next
+        if path is None:
+            return SKIPPED, "not configured: each page starts after the largest id of the one before"
+        if wrong := self._wrong_next(first):
+            return (
+                FAILED,
+                f"{path} is {self._show.json(first.claimed)}{wrong}",
+                "next",
+                self._show.json(first.document),
+            )
+        if first.claimed is None:
+            return OK, f"{path} is null: the first page is the last"
+        return OK, f"{path} is {first.following}, after {first.cursor} and beyond the ids of the page"
+
+    def _wrong_next(self, first: Page) -> str | None:
+        following, highest = first.following, max(first.ids)
+        if first.claimed is None:
+            seen = f" on the first page, but id {self._highest} exists after it"
+            return seen if self._highest > highest else None
+        if following is None:
+            return ", no integer"
+        if following <= first.cursor:
+            return f", not after the cursor {first.cursor}"
+        return f", but the page goes on to id {highest}" if following + self._shift <= highest else None
+
+    def _advances(self, first: Page, _: str) -> tuple[str, ...]:
+        second = self._pages.second
+        if second is None:
+            return SKIPPED, "no second page"
+        again = set(second.ids) & set(first.ids)
+        if again and len(again) == len(second.ids):
+            seen = f"asked at {second.cursor}, the page has only ids of the first: {{cursor}} has no effect"
+            return FAILED, seen, "url ({cursor}), next", self._show.json({"ids": second.ids})
+        if again:
+            return NOTE, f"asked at {second.cursor}, {len(again)} records from before it come too: harmless"
+        begin = min(second.ids, default="no record")
+        return OK, f"asked at {second.cursor}, the page begins with {begin}, and no id comes twice"
+
+    def _same_twice(self, first: Page, _: str) -> tuple[str, ...]:
+        again = self._pages.again
+        if again is None:
+            return SKIPPED, "no answer the second time"
+        others = set(first.ids) ^ set(again.ids)
+        if others:
+            seen = (
+                f"asked twice at {first.cursor}, {len(others)} ids are in one answer only, such as {min(others)}"
+            )
+            return FAILED, f"{seen}: no count of this would be exact", "url"
+        return OK, f"asked twice at {first.cursor}, the same ids come"
+
+    def _order(self, _: Page, __: str) -> tuple[str, ...]:
+        if all(one < other for page in self._pages.all for one, other in pairwise(page.ids)):
+            return OK, "ids ascend"
+        return NOTE, "ids do not ascend within a page: harmless"
+
+    def _density(self, _: Page, __: str) -> tuple[str, ...]:
+        shown = [(ids, page) for page in self._apart() if len(ids := self._covered(page))]
+        places = [f"{sum(i in ids for i in page.ids) / len(ids):.3f} at {ids.begin}" for ids, page in shown]
+        return OK, f"records per id: {', '.join(places)}"
+
+    def _ends(self, first: Page, _: str) -> tuple[str, ...]:
+        config, last = self._config, self._pages.last
+        seen = [f"first_id {config.first_id} {'is' if config.first_id in first.ids else 'is not'} a record"]
+        beyond = 0
+        if last:
+            seen.append(f"last_id {config.last_id} {'is' if config.last_id in last.ids else 'is not'} one")
+            beyond = max(last.ids, default=0)
+        if beyond > config.last_id:
+            return NOTE, f"{', '.join(seen)}; records go on after it, to {beyond} at least", "last_id"
+        return OK, ", ".join(seen)
+
+    def _read(self, _: Page, __: str) -> tuple[str, ...]:
+        """Read each page as the crawl does, which checks more than is asked above."""
+        if self._has_failed:
+            return SKIPPED, "what FAILED comes first"
+        dialect = Dialect(self._config)
+        for page in self._pages.all:
+            asked = IdRange(page.cursor + self._shift, self._config.space.end)
+            try:
+                dialect.read(orjson.dumps(page.document), asked)
+            except FaultyPageError as fault:
+                around = self._show.json(page.document)
+                return FAILED, f"the page at {page.cursor} would be refused: {fault}", "", around
+        return OK, f"all {len(self._pages.all)} pages make sense"
+
+    def _apart(self) -> list[Page]:
+        pages = self._pages
+        return [page for page in (pages.first, pages.second, *pages.elsewhere) if page]
+
+    def _covered(self, page: Page) -> IdRange:
+        """Return the ids that a page speaks for: to the next page, or to the end if it is the last."""
+        begin, space, following = page.cursor + self._shift, self._config.space, integer(page.claimed)
+        beyond = max(page.ids, default=begin - 1) + 1
+        is_last = len(page.records) < self._full if self._config.next is None else page.claimed is None
+        end = (
+            space.end
+            if is_last and max(page.ids, default=self._highest) >= self._highest
+            else max(beyond, (following or 0) + self._shift)
+        )
+        return IdRange(begin, min(end, space.end))
