@@ -1,0 +1,1 @@
+"""Measurements of lifestats beside other ways to do its job: ``python -m benchmarks --help``."""

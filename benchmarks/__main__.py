@@ -1,0 +1,79 @@
+"""``python -m benchmarks``: measure, and write docs/benchmarks.md and its pictures."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+
+from benchmarks import machine, memory, merging, pace, skew, speed, start
+from benchmarks.processes import PROJECT
+from benchmarks.results import Options, Result, progress
+
+_SECTIONS = {
+    "pace": pace.run,
+    "skew": skew.run,
+    "speed": speed.run,
+    "memory": memory.run,
+    "merge": merging.run,
+    "start": start.run,
+}
+_HEAD = """# Benchmarks
+
+Written by `python -m benchmarks{arguments}` on {date}, on {machine}, with {versions}.
+The load average before it was {load}: what else runs there moves the numbers, and less so the ratios of what
+was measured side by side. *Counts* are exact where they are equal to the truth, or to the other contestant's.
+"""
+_COMMANDS = """## Commands
+
+- lifestats: `scrapy crawl lifestats -s ENV=bench -s LIFESTATS_CONFIG=config.yml`, with a `bench` section of `url`,
+  id space, `rate_limit` and what a row names
+- Scrapy: `scrapy runspider benchmarks/contestants/plain_scrapy.py -a url=URL -a out=FILE -a first=ID -a last=ID`,
+  and `-s` for each setting that a row names
+- aiohttp loop, static split, 32 processes, dlt: `python -m benchmarks.contestants.NAME URL FILE FIRST LAST`, with
+  `--rate=100` where it is paced
+- servers: `python -m mocks.api --first-id ID --last-id ID --latency SECONDS --density-in BEGIN:END:DENSITY`, for
+  the speed `python -m benchmarks.fast_api --first-id ID --last-id ID`
+"""
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    args = _arguments()
+    options = Options(args.quick, args.pages)
+    load = machine.load()
+    results = [_SECTIONS[section](options) for section in args.only or _SECTIONS]
+    for result in results:
+        for target in result.targets:
+            progress("met" if target.met else "NOT", {result.title: target.text})
+    if args.write or not (args.quick or args.only):
+        _write(results, load)
+
+
+def _arguments() -> Namespace:
+    parser = ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="in three minutes; prints, and writes nothing")
+    parser.add_argument("--only", choices=_SECTIONS, action="append", help="this section; writes nothing")
+    parser.add_argument("--write", action="store_true", help="write docs/ all the same")
+    parser.add_argument("--pages", type=int, help="of the long crawl, which shows the memory")
+    return parser.parse_args()
+
+
+def _write(results: list[Result], load: str) -> None:
+    docs = PROJECT / "docs"
+    head = _HEAD.format(
+        arguments="".join(f" {argument}" for argument in sys.argv[1:]),
+        date=datetime.now(UTC).date().isoformat(),
+        machine=machine.machine(),
+        versions=machine.versions(),
+        load=load,
+    )
+    sections = [head, *(result.markdown() for result in results), _COMMANDS]
+    (docs / "benchmarks.md").write_text("\n\n".join(part.strip() for part in sections) + "\n", encoding="utf-8")
+    for result in results:
+        for name, draw in result.plots.items():
+            draw(docs / f"{name}.svg")
+
+
+if __name__ == "__main__":
+    main()

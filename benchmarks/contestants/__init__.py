@@ -1,0 +1,1 @@
+"""Those who are compared: lifestats, and programs that count the same fields in other ways."""

@@ -1,0 +1,69 @@
+"""Segments that nobody crawled, in the form of those that a crawl leaves."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.contestants.counts import FIELDS
+from benchmarks.crawlers import runs
+from benchmarks.spaces import FIRST_ID
+from lifestats_crawler import segments
+from lifestats_crawler.ranges import IdRange
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lifestats_crawler.segments import Footer
+
+KEYS = 100_000  # counts in a full segment
+_DRAWS = 130_000  # enough for so many values
+_VALUES = 16_000_000
+_SCATTER = 2_654_435_761  # as in mocks.data: frequent values are no neighbours
+_CHAINS = 100
+_STEP = 2  # ids that a chain settles in a round
+
+
+def crawled_footer(directory: Path) -> Footer:
+    """Return what a segment says that lifestats has left in a directory."""
+    return segments.footer(next(runs(directory).glob("*/segments/*.parquet")))
+
+
+def write_full(directory: Path, number: int, like: Footer) -> None:
+    """Write segments 1 to ``number``, each with 100,000 counts of foods, skewed as those of the mock API."""
+    with ProcessPoolExecutor() as processes:
+        list(processes.map(partial(_write_full, directory, like), range(1, number + 1)))
+
+
+def interleaved_ids(rounds: int) -> int:
+    """Return how wide a space is of which ``write_interleaved`` leaves the last round."""
+    return _CHAINS * (rounds + 1) * _STEP
+
+
+def write_interleaved(directory: Path, number: int, rounds: int, like: Footer) -> None:
+    """Write segments 1 to ``number``, which together settle all but the last round of each chain.
+
+    Each of them settles some ids of every chain, as in a crawl: its footer has 100 ranges.
+    """
+    each, width = rounds // number * _STEP, (rounds + 1) * _STEP
+    counts = {name: dict.fromkeys(range(_CHAINS), 1) for name in FIELDS}
+    for one in range(number):
+        begins = [FIRST_ID + chain * width + one * each for chain in range(_CHAINS)]
+        covers = tuple(IdRange(begin, begin + each) for begin in begins)
+        segments.write(directory, one + 1, counts, replace(like, covers=covers, records=_CHAINS, pages=_CHAINS))
+
+
+def _write_full(directory: Path, like: Footer, number: int) -> None:
+    random = np.random.default_rng(number)
+    draws = 1 + (_VALUES * random.random(_DRAWS) ** 3).astype(np.int64) * _SCATTER % _VALUES
+    keys, counts = np.unique(draws, return_counts=True)
+    # In the order of chance, as a crawl meets them.
+    chosen = random.permutation(len(keys))[:KEYS]
+    foods = dict(zip(keys[chosen].tolist(), counts[chosen].tolist(), strict=True))
+    covers = (IdRange(number * _DRAWS, (number + 1) * _DRAWS),)
+    footer = replace(like, covers=covers, records=sum(foods.values()), pages=KEYS // 100)
+    segments.write(directory, number, {"foods": foods}, footer)

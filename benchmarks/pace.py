@@ -1,0 +1,171 @@
+"""How close a crawl comes to its rate limit, and whether it stays within it, counted by the server."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.crawlers import Contestant, lifestats, plain_scrapy, program
+from benchmarks.processes import mock
+from benchmarks.results import Result, Row, Target, at_least, at_most, exactness, progress
+from benchmarks.spaces import even
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.crawlers import Crawl
+    from benchmarks.results import Options
+    from benchmarks.spaces import Space
+
+RATE = 100  # requests per second
+_SECONDS, _QUICK_SECONDS, _LONG_SECONDS = 20, 10, 180
+_ABOUT = (
+    f"Requests as they arrive at the server, with a limit of {RATE} a second: the rate from the first to the"
+    " last one of a whole crawl, and of all but its first and last tenth, and the most in any sliding second."
+    " In its end a crawl loses the time of about one answer, or two where answers differ, however long it was:"
+    " much of a short one, and nothing of one of hours. So one is longer. 2 s of latency are more than the"
+    " configured 100 chains can hold the rate with. What stalls this machine for some milliseconds shows as"
+    " more arrivals in a second than departures: a tenth more a millisecond."
+)
+
+
+class Setting(NamedTuple):
+    """A contestant, and a server that takes ``latency`` to ``latency + jitter`` seconds for a page."""
+
+    contestant: Contestant
+    latency: float
+    jitter: float = 0.0
+    seconds: int = _SECONDS  # at the limit
+
+
+class Outcome(NamedTuple):
+    """A setting and what became of it."""
+
+    setting: Setting
+    crawl: Crawl
+
+    @property
+    def is_promised(self) -> bool:
+        """Tell whether the promise is for such a server: not where there are too few chains."""
+        return self.setting.contestant.name.startswith("lifestats") and self.setting.latency <= 1
+
+
+def run(options: Options) -> Result:
+    """Measure every setting, two at a time, beside the long one: a paced crawl idles.
+
+    Two begin together, and the next two when both have ended: a start takes a core for a second.
+    """
+    settings = _quick_settings() if options.quick else _settings()
+    pairs = [settings[first : first + 2] for first in range(0, len(settings), 2)]
+    longer = [] if options.quick else [Setting(_ours(), 0.5, seconds=_LONG_SECONDS)]
+    with ThreadPoolExecutor(3) as threads:
+        long_ones = threads.map(_measure, longer)
+        outcomes = [outcome for pair in pairs for outcome in threads.map(_measure, pair)]
+        outcomes += long_ones
+    return Result("Pace", _ABOUT, [_row(outcome) for outcome in outcomes], _targets(outcomes))
+
+
+def most_in_a_second(arrivals: Sequence[float]) -> int:
+    """Return the most arrivals within any second.
+
+    >>> most_in_a_second([0.0, 0.5, 0.9, 1.2, 2.5])
+    3
+    """
+    most = first = 0
+    for last, arrival in enumerate(arrivals):
+        while arrival - arrivals[first] >= 1:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def _settings() -> list[Setting]:
+    latencies = [(0, 0), (0.05, 0), (0.05, 0.05), (0.5, 0), (0.5, 0.5)]
+    others = [_scrapy(), program("32 processes that sleep", "blocking", f"--rate={RATE}")]
+    return [
+        *(Setting(contestant, *latency) for contestant in (_ours(), _strict()) for latency in latencies),
+        Setting(_ours(), 2),
+        *(Setting(contestant, latency) for contestant in others for latency in (0.05, 0.5)),
+    ]
+
+
+def _quick_settings() -> list[Setting]:
+    return [
+        *(Setting(one, 0.05, 0.05, _QUICK_SECONDS) for one in (_ours(), _strict())),
+        Setting(_ours(), 2, seconds=_QUICK_SECONDS),
+        Setting(_scrapy(), 0.05, seconds=_QUICK_SECONDS),
+    ]
+
+
+def _ours() -> Contestant:
+    return lifestats(rate_limit=RATE)
+
+
+def _strict() -> Contestant:
+    return lifestats("lifestats, strict_rate", rate_limit=RATE, strict_rate=True)
+
+
+def _scrapy() -> Contestant:
+    wide = {"CONCURRENT_REQUESTS": 100, "CONCURRENT_REQUESTS_PER_DOMAIN": 100}
+    return plain_scrapy("Scrapy, DOWNLOAD_DELAY = 0.01", DOWNLOAD_DELAY=1 / RATE, **wide)
+
+
+def _space(seconds: int) -> Space:
+    return even(RATE * seconds).known()
+
+
+def _measure(setting: Setting) -> Outcome:
+    space = _space(setting.seconds)
+    with mock(*space.arguments, f"--latency={setting.latency}", f"--jitter={setting.jitter}") as server:
+        outcome = Outcome(setting, setting.contestant.crawl(server, space))
+    progress("pace", _row(outcome))
+    return outcome
+
+
+def _share(arrivals: Sequence[float]) -> float:
+    """Return the rate, as a share of the limit."""
+    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]) / RATE
+
+
+def _middle(arrivals: Sequence[float]) -> Sequence[float]:
+    """Return what is neither start nor end, which weigh more in a crawl as short as these."""
+    tenth = len(arrivals) // 10
+    return arrivals[tenth:-tenth]
+
+
+def _row(outcome: Outcome) -> Row:
+    setting, crawl = outcome
+    longest = f" to {setting.latency + setting.jitter:g}" if setting.jitter else ""
+    return {
+        "contestant": crawl.name,
+        "latency": f"{setting.latency:g}{longest} s",
+        "pages": f"{setting.seconds * RATE:,}",
+        "rate reached": f"{_share(crawl.arrivals):.1%}",
+        "in the middle": f"{_share(_middle(crawl.arrivals)):.1%}",
+        "most in any second": str(most_in_a_second(crawl.arrivals)),
+        "counts": exactness(is_exact=crawl.found == _space(setting.seconds).truth),
+    }
+
+
+def _targets(outcomes: list[Outcome]) -> list[Target]:
+    promises = (("lifestats", 0.994, RATE + 2), ("lifestats, strict_rate", 0.99, RATE))
+    promised = [outcome for outcome in outcomes if outcome.is_promised]
+    targets = [
+        target
+        for name, share, most in promises
+        for target in _targets_of([crawl for _, crawl in promised if crawl.name == name], share, most)
+    ]
+    whole = [_share(crawl.arrivals) for setting, crawl in promised if setting.seconds == _LONG_SECONDS]
+    return targets + [at_least("the whole of the long crawl", share, 0.994, ".1%") for share in whole]
+
+
+def _targets_of(crawls: list[Crawl], share: float, most: int) -> list[Target]:
+    name = f"{crawls[0].name} up to 1 s of latency"
+    lowest = min(_share(crawl.arrivals) for crawl in crawls)
+    in_the_middle = min(_share(_middle(crawl.arrivals)) for crawl in crawls)
+    worst = max(most_in_a_second(crawl.arrivals) for crawl in crawls)
+    return [
+        at_least(f"{name}, the lowest rate", lowest, share, ".1%"),
+        at_least(f"{name}, the lowest rate in the middle", in_the_middle, share, ".1%"),
+        at_most(f"{name}, in any second", worst, most, "d"),
+    ]

@@ -1,0 +1,67 @@
+"""Ids that are spread unevenly: the time of a crawl over the ideal, beside a split that stays as it is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING
+
+from benchmarks import plots
+from benchmarks.crawlers import lifestats, program
+from benchmarks.processes import mock
+from benchmarks.results import Result, Row, at_most, exactness, progress, ratio
+from benchmarks.spaces import even, skewed
+
+if TYPE_CHECKING:
+    from benchmarks.crawlers import Contestant, Crawl
+    from benchmarks.results import Options
+    from benchmarks.spaces import Space
+
+RATE = 200  # requests per second
+LATENCY = 0.2  # seconds
+_ABOUT = (
+    "Skewed: half of the records in 5 % of the id space. The ideal is the time of as few pages as hold the"
+    f" records, at {RATE} requests a second. A page takes {LATENCY:g} s, and there are 100 chains. The static"
+    " split is an aiohttp loop with the same pacer. Each chain and each split costs half a page on average,"
+    " whatever the length of the crawl: the long crawl below shows what share that is there."
+)
+
+
+def run(options: Options) -> Result:
+    """Crawl a skewed space and an even one, two crawls at a time: the first one takes as long as the others."""
+    pages = 800 if options.quick else 10_000
+    spaces = {"skewed": skewed(pages).known()} | ({} if options.quick else {"even": even(pages).known()})
+    contestants = [program("static split", "aiohttp_loop", f"--rate={RATE}"), lifestats(rate_limit=RATE)]
+    rows, targets, arrivals = [], [], {}
+    with ThreadPoolExecutor(2) as threads:
+        crawls = [*threads.map(_crawl, *zip(*product(spaces.values(), contestants), strict=True))]
+    for (kind, space), static, ours in zip(spaces.items(), crawls[::2], crawls[1::2], strict=True):
+        rows += [_row(kind, space, crawl, ours) for crawl in (ours, static)]
+        targets.append(at_most(f"{kind}, time over the ideal", _over_ideal(ours, space), 1.03, ".3f"))
+        arrivals[kind] = {crawl.name: crawl.arrivals for crawl in (ours, static)}
+    return Result("Skew", _ABOUT, rows, targets, {"pace": partial(plots.rates, arrivals["skewed"], RATE)})
+
+
+def _crawl(space: Space, contestant: Contestant) -> Crawl:
+    with mock(*space.arguments, f"--latency={LATENCY}") as server:
+        crawl = contestant.crawl(server, space)
+    progress("skew", _row("skewed" if space.dense else "even", space, crawl, crawl))
+    return crawl
+
+
+def _over_ideal(crawl: Crawl, space: Space) -> float:
+    return (crawl.seconds + 1 / RATE) / (space.pages / RATE)
+
+
+def _row(kind: str, space: Space, crawl: Crawl, ours: Crawl) -> Row:
+    extra = crawl.requests - space.pages
+    return {
+        "space, contestant": f"{kind}, {crawl.name}",
+        "pages": f"{space.pages:,}",
+        "seconds": f"{crawl.seconds:.1f}",
+        "over the ideal": f"{_over_ideal(crawl, space):.3f}",
+        "to lifestats": ratio(crawl.seconds, ours.seconds),
+        "extra requests": f"{extra} ({extra / space.pages:.2%})",
+        "counts": exactness(is_exact=crawl.found == space.truth),
+    }
