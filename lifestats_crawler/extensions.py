@@ -14,6 +14,7 @@ from scrapy.exceptions import CloseSpider, NotConfigured
 
 from lifestats_crawler.addons import load_config
 from lifestats_crawler.exceptions import MockError
+from lifestats_crawler.growth import LOOK_AHEAD
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -22,15 +23,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LOOK_AHEAD = 0.05  # seconds
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Growth:
-    """Start more chains while the pacer has places to give and no chain is waiting to take one.
-
-    As many as the rate and the server's latency take (Little's law), without knowing either.
-    """
+    """Look now and then whether the spider starts more chains."""
 
     def __init__(self, crawler: Crawler) -> None:
         """Look after the chains of a crawl."""
@@ -56,8 +53,8 @@ class Growth:
 
     async def _keep_up(self, spider: Any) -> None:
         while True:
-            await asyncio.sleep(_LOOK_AHEAD)
-            for request in spider.grow(_LOOK_AHEAD):
+            await asyncio.sleep(LOOK_AHEAD)
+            for request in spider.grow():
                 self._crawler.engine.crawl(request)
 
 

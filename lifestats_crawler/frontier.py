@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.density import Density
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from lifestats_crawler.items import Tally
 
 # Pages that a chain must have left to be split: a split can cost a request. Where nothing else keeps
-# the pace, two pages for each half will do.
+# the pace, it will do if what is under way leaves half a page.
 _WORTH_A_SPLIT = 50
+_LEAST_PAGES = 1.5
 _BEGIN_PAGES = 10
-_LEAST_PAGES = 4
-_MARGIN = 0.05  # of a page
+_SURE = 1.5  # standard deviations
 
 
 @dataclass(slots=True, eq=False)
@@ -60,13 +61,15 @@ class Frontier:
         """
         ranges = union(unsettled)
         pages = sum(map(len, ranges)) // page
-        self._waiting = deque(share(ranges, max(1, min(chains, pages // _BEGIN_PAGES))))
         self._density = Density(IdRange(ranges[0].begin, ranges[-1].end) if ranges else IdRange(0, 0))
+        body, tail = _without_tail(ranges, page)
+        self._waiting = deque([*tail, *share(body, max(1, min(chains, pages // _BEGIN_PAGES)))])
         self._page = page
         self._aside: list[IdRange] = []
         self._chains = chains
         self._most = max(chains, most)
-        self._active: set[Chain] = set()
+        # Not a set: its order is that of memory addresses, and ties would be split by chance.
+        self._active: dict[Chain, None] = {}
         self._highest = -1
         self._claims: list[IdRange] = []
         self._confirming: deque[IdRange] = deque()
@@ -78,19 +81,20 @@ class Frontier:
     def start(self) -> Iterator[Chain]:
         """Yield new chains until there are as many as in the beginning.
 
-        First for the ranges that wait, then by splitting the chain with the most left, if that is
-        worth it. Ranges that were put aside wait until everything else is done, and claims that
-        nothing exists from some id on wait until those are done too, to be confirmed.
+        First for the ranges that wait, the last ids of all before the others: whoever says later that
+        nothing exists from some id on is then refuted at once. Then by splitting the chain with the
+        most left, if that is worth it. Ranges that were put aside wait until everything else is done,
+        and claims that nothing exists from some id on wait until those are done too, to be confirmed.
         """
         while len(self._active) < self._chains and (chain := self._next_chain(_WORTH_A_SPLIT)):
-            self._active.add(chain)
+            self._active[chain] = None
             yield chain
 
     def grow(self, chains: float) -> Iterator[Chain]:
         """Yield up to so many chains more, because those under way do not keep up with the pace."""
         until = min(self._most, len(self._active) + chains)
         while len(self._active) < until and (chain := self._next_chain(_LEAST_PAGES)):
-            self._active.add(chain)
+            self._active[chain] = None
             yield chain
 
     def advance(self, chain: Chain, tally: Tally) -> Tally:
@@ -117,7 +121,7 @@ class Frontier:
             chain.is_confirming = False  # there was something: the next claim is a new one
         chain.cursor = tally.settles.end
         if chain.cursor >= chain.end:
-            self._active.discard(chain)
+            self._active.pop(chain, None)
         return tally
 
     def skip(self, chain: Chain, ids: int) -> tuple[IdRange, bool]:
@@ -135,7 +139,7 @@ class Frontier:
         chain.failures = 0
         chain.skips += 1
         if chain.cursor >= chain.end:
-            self._active.discard(chain)
+            self._active.pop(chain, None)
         return skipped, chain.is_last_try
 
     def pages_left(self) -> float:
@@ -148,7 +152,7 @@ class Frontier:
         """Tell whether the chain has more to ask for."""
         return chain in self._active
 
-    def _next_chain(self, pages: int) -> Chain | None:
+    def _next_chain(self, pages: float) -> Chain | None:
         if self._waiting:
             subset = self._waiting.popleft()
             return Chain(subset.begin, subset.end)
@@ -165,7 +169,7 @@ class Frontier:
             return Chain(subset.begin, subset.end, is_last_try=True, is_confirming=True)
         return None
 
-    def _split(self, pages: int) -> Chain | None:
+    def _split(self, pages: float) -> Chain | None:
         """Take the second half of the pages of the chain with the most left, ``pages`` at least.
 
         The new chain gets bounds, never a cursor that another one came to: a page that is under way
@@ -174,13 +178,22 @@ class Frontier:
         longest = max(self._active, key=self._left, default=None)
         if longest is None or self._left(longest) < pages:
             return None
-        # Whole pages, and a little less: half a page at each border would be asked for in vain.
-        records = (self._left(longest) // 2 - _MARGIN) * self._page
-        middle, end = self._density.after(records, longest.left, longest.density), longest.end
+        middle, end = self._after_pages(max(1, self._left(longest) // 2), longest), longest.end
         if not longest.cursor < middle < end:
             return None
         longest.end = middle
         return Chain(middle, end, is_last_try=longest.is_last_try)
+
+    def _after_pages(self, pages: float, chain: Chain) -> int:
+        """Return the id before which a chain has so many whole pages, most probably.
+
+        Half a page at each border would be asked for in vain. The ids of a page are the trials up to
+        a number of successes (negative binomial distribution), so a little less than the mean.
+        """
+        records = pages * self._page
+        share = min(1.0, self._density.records(chain.left, chain.density) / len(chain.left))
+        records -= _SURE * sqrt(1 + records * (1 - share))
+        return self._density.after(records, chain.left, chain.density)
 
     def _left(self, chain: Chain) -> float:
         """Estimate the pages that a chain has still to walk."""
@@ -190,7 +203,7 @@ class Frontier:
         if chain.is_confirming:
             return replace(tally, settles=chain.left)
         self._claims.append(chain.left)
-        self._active.discard(chain)
+        self._active.pop(chain, None)
         return tally
 
     def _witness(self, highest: int) -> None:
@@ -201,3 +214,12 @@ class Frontier:
         refuted = [claim for claim in self._claims if claim.begin <= highest]
         self._waiting.extend(refuted)
         self._claims = [claim for claim in self._claims if claim.begin > highest]
+
+
+def _without_tail(ranges: list[IdRange], page: int) -> tuple[list[IdRange], list[IdRange]]:
+    """Take the last ``page`` ids from ranges, if the last of them holds many pages: (the rest, these)."""
+    if not ranges or len(ranges[-1]) < _BEGIN_PAGES * page:
+        return ranges, []
+    *before, last = ranges
+    middle = last.end - page
+    return [*before, IdRange(last.begin, middle)], [IdRange(middle, last.end)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from math import ceil, inf
 
-_SLACK = 0.003  # of the window: 99.7 % of the rate
+_SLACK = 0.002  # of the window: 99.8 % of the rate
 _STRICT_SLACK = 0.008  # 99.2 % of it
 
 
@@ -24,7 +24,7 @@ class Pacer:
         """Pace ``rate`` departures per second, judged over a second and a little more.
 
         That little more is for what leaves here within a second and a bit and arrives within a
-        second, after the jitter of a network in between: strictly 8 ms, otherwise 3.
+        second, after the jitter of a network in between: strictly 8 ms, otherwise 2.
         Without a rate every place is now, and only ``hold`` makes anybody wait.
         """
         slack = _STRICT_SLACK if is_strict else _SLACK

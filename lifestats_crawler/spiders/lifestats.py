@@ -18,6 +18,7 @@ from lifestats_crawler.breaker import Breaker
 from lifestats_crawler.dialect import Dialect
 from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
 from lifestats_crawler.frontier import Frontier
+from lifestats_crawler.growth import more_chains
 from lifestats_crawler.handlers import NOT_BEFORE
 from lifestats_crawler.pacer import Pacer
 from lifestats_crawler.ranges import Coverage, missing
@@ -104,16 +105,10 @@ class LifestatsSpider(Spider):
         for chain in self.frontier.start():
             yield self.ask(chain)
 
-    def grow(self, seconds: float) -> Iterator[Request]:
-        """Start more chains for the places of the next ``seconds`` that no chain is going to take.
-
-        Only if every chain waits for the server or for its place: with one that is held back by
-        AutoThrottle or its own backoff, more of them would only get company.
-        """
-        moving = self.pacer.booked - self._answers
-        places = self.pacer.free_places(monotonic(), seconds)
-        if self._goes_on and places and 0 < len(self.frontier) <= moving:
-            yield from map(self.ask, self.frontier.grow(places))
+    def grow(self) -> Iterator[Request]:
+        """Start more chains if the pacer has places that no chain is going to take."""
+        if self._goes_on:
+            yield from map(self.ask, more_chains(self.frontier, self.pacer, self._answers, monotonic()))
 
     def ask(self, chain: Chain, wait: float = 0) -> Request:
         """Ask for the page at a chain's cursor, ``wait`` seconds from now at the earliest."""

@@ -45,7 +45,7 @@ def spider(crawls):
 
 @pytest.mark.parametrize("url", [URL])
 async def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, response):
-    chain, *_ = spider.frontier.start()
+    _, chain, *_ = spider.frontier.start()  # the first one asks for the last ids
     chain.end = FIRST + 1000
     walk = spider.parse(response, chain)
     tally = await anext(walk)
@@ -70,17 +70,17 @@ async def test_a_page_of_another_status_is_asked_for_again_later(spider):
 
 def test_chains_are_made_for_free_places_only_when_all_of_them_wait_for_the_server(spider):
     chains = [*spider.frontier.start()]
-    assert list(spider.grow(0.05)) == []  # they are in Scrapy's queue: AutoThrottle holds them back
+    assert list(spider.grow()) == []  # they are in Scrapy's queue: AutoThrottle holds them back
     spider.pacer.booked = len(chains)
-    assert len(list(spider.grow(0.05))) == 5
-    assert list(spider.grow(0.05)) == []
+    assert len(list(spider.grow())) == 5
+    assert list(spider.grow()) == []
 
 
 def test_no_chain_is_made_while_a_server_holds_us_off_or_the_crawl_ends(spider):
     chains = [*spider.frontier.start()]
     spider.pacer.booked = len(chains)
     spider.pacer.hold(monotonic() + 60)
-    assert list(spider.grow(0.05)) == []
+    assert list(spider.grow()) == []
     spider.pacer = Pacer(100)
     spider.ending = "shutdown"
-    assert list(spider.grow(0.05)) == []
+    assert list(spider.grow()) == []
