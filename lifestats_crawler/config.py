@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 import jmespath
 import yaml
@@ -170,6 +171,18 @@ class Config(_Model):
         """The texts in which ``${VARIABLE}`` is filled in, by their keys."""
         headers = {f"headers.{name}": text for name, text in self.headers.items()}
         return {"url": self.url, **headers} | ({"notify.url": self.notify.url} if self.notify else {})
+
+
+def fill_in(text: str, secrets: Mapping[str, str]) -> str:
+    """Put the values of ``${VARIABLE}`` into a text: at the moment of use, so that none is ever logged."""
+    for variable, value in secrets.items():
+        text = text.replace(variable, value)
+    return text
+
+
+def fill_in_url(url: str, secrets: Mapping[str, str], safe: str = "") -> str:
+    """Put them into a url, quoted but for the characters in ``safe``."""
+    return fill_in(url, {variable: quote(value, safe=safe) for variable, value in secrets.items()})
 
 
 _MODELS: dict[str, type[BaseModel]] = {"": Config, "counters": CounterConfig, "notify": NotifyConfig}

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import aiohttp
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
@@ -28,6 +27,7 @@ from yarl import URL
 
 from lifestats_crawler import backoff, retry_after
 from lifestats_crawler.addons import load_config
+from lifestats_crawler.config import fill_in, fill_in_url
 from lifestats_crawler.connector import PacedConnector
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
         self._random = Random()
         self._secrets = config.secrets
         headers = settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
-        headers |= {name: self._filled_in(text) for name, text in config.headers.items()}
+        headers |= {name: fill_in(text, self._secrets) for name, text in config.headers.items()}
         self._is_quoted: bool | None = None
         self._timeout = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
@@ -182,17 +182,10 @@ class PacedDownloadHandler(BaseDownloadHandler):
 
     def _url(self, url: str) -> URL:
         """Put secrets in, quoted; urls differ in their cursor only, so one look tells whether to quote more."""
-        for variable, value in self._secrets.items():
-            url = url.replace(variable, quote(value, safe=""))
+        url = fill_in_url(url, self._secrets)
         if self._is_quoted is None:
             self._is_quoted = str(URL(url)) == url
         return URL(url, encoded=self._is_quoted)
-
-    def _filled_in(self, text: str) -> str:
-        """Put the values of ``${VARIABLE}`` in: here and nowhere above, so that none is ever logged."""
-        for variable, value in self._secrets.items():
-            text = text.replace(variable, value)
-        return text
 
 
 @contextmanager

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
 
 import aiohttp
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
 from lifestats_crawler.addons import load_config
+from lifestats_crawler.config import fill_in_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +50,7 @@ class Notify:
         assert self._config.notify is not None  # noqa: S101  # it has declined otherwise
         if status not in self._config.notify.on:
             return
-        url = self._config.notify.url
-        for variable, value in self._config.secrets.items():
-            url = url.replace(variable, quote(value, safe=":/"))
+        url = fill_in_url(self._config.notify.url, self._config.secrets, safe=":/")
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_PATIENCE)) as session,

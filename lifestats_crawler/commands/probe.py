@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from lifestats_crawler import asking, redaction
+from lifestats_crawler import redaction
 from lifestats_crawler.addons import environment, load_config
-from lifestats_crawler.probing import FAILED, NOTE, OK, Check, Probe
-from lifestats_crawler.showing import Redactor
+from lifestats_crawler.probe import asking
+from lifestats_crawler.probe.questions import FAILED, NOTE, OK, Check, Probe
+from lifestats_crawler.probe.showing import Redactor
+from lifestats_crawler.probe.verdicts import Verdicts
 from lifestats_crawler.tables import Facts, FactsCommand, h_mm_ss, table
-from lifestats_crawler.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,7 @@ from lifestats_crawler.density import Density
 from lifestats_crawler.dialect import Dialect, column
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.planning import estimate
-from lifestats_crawler.probing import FAILED, NOTE, OK, SKIPPED, Check, integer
+from lifestats_crawler.probe.questions import FAILED, NOTE, OK, SKIPPED, Check, integer
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.config import Config
     from lifestats_crawler.planning import Estimate
-    from lifestats_crawler.probing import Page, Pages
-    from lifestats_crawler.showing import Redactor
+    from lifestats_crawler.probe.questions import Page, Pages
+    from lifestats_crawler.probe.showing import Redactor
 
 
 class Verdicts:

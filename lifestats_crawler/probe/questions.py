@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from lifestats_crawler.config import Config
-    from lifestats_crawler.showing import Redactor
+    from lifestats_crawler.probe.showing import Redactor
 
 OK, NOTE, FAILED, SKIPPED = "ok", "note", "FAILED", "skipped"
 

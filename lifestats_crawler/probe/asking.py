@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from contextlib import asynccontextmanager
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from lifestats_crawler.exceptions import MockError
-from lifestats_crawler.extensions import mock_arguments
+from lifestats_crawler.config import fill_in, fill_in_url
 from lifestats_crawler.handlers import ask_once
+from lifestats_crawler.mock_process import MockProcess
 from lifestats_crawler.pacer import Pacer
-from lifestats_crawler.probing import Answer
+from lifestats_crawler.probe.questions import Answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
     from lifestats_crawler.config import Config
 
 TIMEOUT = 15.0  # seconds
-
-_PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Asker:
@@ -45,8 +40,7 @@ class Asker:
         await asyncio.sleep(self._pacer.reserve(monotonic()))
         while (wait := self._pacer.depart(monotonic())) > 0:
             await asyncio.sleep(wait)
-        for variable, value in self._secrets.items():
-            url = url.replace(variable, quote(value, safe=""))
+        url = fill_in_url(url, self._secrets)
         started = monotonic()
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -71,15 +65,11 @@ class Asker:
 @asynccontextmanager
 async def asker(config: Config, headers: Mapping[str, str], most_bytes: int) -> AsyncIterator[Asker]:
     """Open a session with the configured headers, and close it in the end."""
-    filled = dict(headers)
-    for name, text in config.headers.items():
-        for variable, value in config.secrets.items():
-            text = text.replace(variable, value)  # noqa: PLW2901  # filled in, one by one
-        filled[name] = text
+    filled = {name: fill_in(text, config.secrets) for name, text in config.headers.items()}
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
-        headers=filled,
+        headers={**headers, **filled},
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
         middlewares=[ask_once],
     ) as session:
@@ -92,20 +82,8 @@ async def reachable(config: Config) -> AsyncIterator[str]:
     if not config.mock:
         yield config.url
         return
-    with subprocess.Popen(  # noqa: S603, ASYNC220  # our own program, which is there at once
-        [sys.executable, "-m", "mocks.api", *mock_arguments(config), "--port=0"],
-        cwd=_PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        line = process.stdout.readline()  # type: ignore[union-attr]  # it is a PIPE
-        if not line:
-            _, complaint = process.communicate()
-            raise MockError(f"The mock API did not start: {' '.join(complaint.split())}")
-        template = urlsplit(config.url)
-        try:
-            yield template._replace(netloc=f"{template.hostname}:{urlsplit(line.strip()).port}").geturl()
-        finally:
-            process.communicate()  # closes its input: it stops
+    mock = MockProcess(config)
+    try:
+        yield await mock.start("--port=0")
+    finally:
+        await mock.stop()

@@ -1,0 +1,1 @@
+"""What ``scrapy probe`` asks an API, and what the answers prove about the configuration."""
