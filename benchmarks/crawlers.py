@@ -64,13 +64,13 @@ class Contestant:
     #: Where the command is started; None for its own directory.
     cwd: Path | None = PROJECT
 
-    def crawl(self, server: Server, space: Space, core: int | None = None) -> Crawl:
+    def crawl(self, server: Server, space: Space, core: int | None = None, *, has_stalls: bool = False) -> Crawl:
         """Crawl in a directory of its own. Raises ClientError."""
         with TemporaryDirectory() as name:
             directory = Path(name)
             command = self.command(directory, server.url, space)
             cpu_before = server.cpu_seconds()
-            usage = run_client(command, directory, self.cwd or directory, core)
+            usage = run_client(command, directory, self.cwd or directory, core, has_stalls=has_stalls)
             server_cpu = server.cpu_seconds() - cpu_before
             return Crawl(self.name, server.arrivals(usage.started), server_cpu, usage, self.find(directory))
 

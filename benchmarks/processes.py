@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen
@@ -21,6 +22,7 @@ _CORES = sorted(os.sched_getaffinity(0))
 CLIENT_CORE, SERVER_CORE = _CORES[0], _CORES[-1]
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SAMPLE_SECONDS = 0.1
+_STALL_SECONDS, _SAMPLES_PER_STALL = 0.1, 5
 _OWN = {"PYTHONPATH": str(PROJECT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
 
 
@@ -43,7 +45,7 @@ class Server:
     def __init__(self, process: Popen[bytes], url: str) -> None:
         """Speak to a server that listens already."""
         self.url = url
-        self._stat = Path(f"/proc/{process.pid}/stat")
+        self.pid = process.pid
 
     def arrivals(self, since: float) -> list[float]:
         """Return when requests arrived, in order, in seconds of the monotonic clock."""
@@ -52,12 +54,14 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return what it has taken of the processor so far."""
-        figures = self._stat.read_text(encoding="ascii").rpartition(")")[2].split()
+        figures = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(figures[11]) + int(figures[12])) / _TICKS
 
 
-def run_client(command: Sequence[str], directory: Path, cwd: Path, core: int | None = None) -> Usage:
-    """Run a program to its end; raises ClientError if it fails."""
+def run_client(
+    command: Sequence[str], directory: Path, cwd: Path, core: int | None = None, *, has_stalls: bool = False
+) -> Usage:
+    """Run a program to its end, with or without stalls of 100 ms; raises ClientError if it fails."""
     said = directory / "said.log"
     with said.open("wb") as output:
         started = monotonic()
@@ -66,6 +70,10 @@ def run_client(command: Sequence[str], directory: Path, cwd: Path, core: int | N
     while resident := _resident(process.pid):
         memory.append((monotonic(), resident))
         sleep(_SAMPLE_SECONDS)
+        if has_stalls and len(memory) % _SAMPLES_PER_STALL == 0:
+            os.kill(process.pid, signal.SIGSTOP)
+            sleep(_STALL_SECONDS)
+            os.kill(process.pid, signal.SIGCONT)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -88,6 +96,18 @@ def serving(module: str, *arguments: str, core: int | None = None) -> Iterator[S
 def mock(*arguments: str) -> Iterator[Server]:
     """Run ``mocks.api`` until the block ends."""
     with serving("mocks.api", "--port=0", "--until-stdin-closes", *arguments) as server:
+        yield server
+
+
+@contextmanager
+def prompt_mock(*arguments: str) -> Iterator[Server]:
+    """Run ``mocks.api``, with priority over every other process where that is allowed.
+
+    It then sees requests when they arrive, and not when it gets its turn on a busy machine.
+    """
+    with mock(*arguments) as server:
+        with suppress(PermissionError):
+            os.sched_setscheduler(server.pid, os.SCHED_RR, os.sched_param(1))
         yield server
 
 
