@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.frontier import Frontier
 from lifestats_crawler.items import Tally
-from lifestats_crawler.ranges import Coverage, IdRange, missing
+from lifestats_crawler.ranges import Coverage, IdRange, missing, union
 
 SPACE = IdRange(100, 200)
 
@@ -79,6 +79,31 @@ def test_what_is_given_up_and_what_is_settled_make_the_whole(ids, chains, random
         under_way.extend([chain] if frontier.is_under_way(chain) else [])
         under_way.extend(frontier.start())
     assert list(missing(SPACE, coverage)) == list(given_up)
+
+
+@given(ids_in_space, st.integers(1, 12), st.randoms(), st.lists(st.integers(0, 30), max_size=6))
+def test_killed_and_resumed_at_any_page_what_was_spilled_and_what_is_missing_make_the_whole(
+    ids, limit, random, lives
+):
+    api, spilled, records = TruthfulApi(ids, limit), Coverage(), 0
+    for pages in [*lives, 10**6]:
+        frontier = Frontier(missing(SPACE, spilled), 4, page=limit, most=8)
+        under_way, partial = list(frontier.start()), []
+        for _ in range(pages):
+            if not under_way:
+                break
+            chain = under_way.pop(random.randrange(len(under_way)))
+            partial.append(frontier.advance(chain, api.page(chain.left)))
+            under_way.extend([chain] if frontier.is_under_way(chain) else [])
+            under_way.extend([*frontier.start(), *frontier.grow(random.randrange(3))])
+            if random.random() < 0.3 or not under_way:
+                for tally in partial:
+                    spilled.add(tally.settles)
+                records += sum(tally.records for tally in partial)
+                partial = []
+        assert union([*spilled, *missing(SPACE, spilled)]) == [SPACE]
+        assert records == sum(an_id in part for part in spilled for an_id in ids)
+    assert (list(spilled), records) == ([SPACE], len(ids))
 
 
 @given(ids_in_space, st.integers(1, 20), st.randoms(), st.sets(st.integers(SPACE.begin, SPACE.end)), st.booleans())
