@@ -36,6 +36,7 @@ class Dialect:
         self._limit = config.results_per_page
         self._space = config.space
         self._secrets = Secrets(config.secrets.values())
+        self._config = config
         self._items = finder(config.items)
         self._next = finder(config.next) if config.next else None
         self._ids = column(config.id)
@@ -60,10 +61,14 @@ class Dialect:
             # What is quoted of an answer may be a secret that the server repeats.
             raise type(fault)(_cut(self._secrets.hidden(str(fault)))) from None
 
+    def shows(self, body: bytes, an_id: int) -> bool:
+        """Tell whether the answer to a request at an id has its record. Raises FaultyPageError."""
+        return self.read(body, IdRange(an_id, an_id + 1)).records == 1
+
     def _read(self, body: bytes, asked: IdRange) -> Tally:
         page = _decoded(body)
         records = self._records(page)
-        ids = _checked_ids(self._ids(records))
+        ids = _checked_ids(self._ids(records), self._config.id)
         if self._shift and asked.begin - self._shift in ids:
             raise ContradictionError(f"has id {asked.begin - 1}, which it was asked for: inclusive must be true")
         bounds = IdRange(min(ids), max(ids) + 1) if ids else IdRange(asked.begin, asked.begin)
@@ -72,10 +77,7 @@ class Dialect:
         inside = records
         if bounds.begin < settles.begin or bounds.end > settles.end:
             inside = [record for an_id, record in zip(ids, records, strict=True) if an_id in settles]
-        keys = {
-            name: _checked_keys(name, read(inside), may_lack=name in self._skips)
-            for name, read in self._columns.items()
-        }
+        keys = {name: self._checked_keys(name, read(inside)) for name, read in self._columns.items()}
         labels = {name: _labels(keys[name], read(inside)) for name, read in self._labels.items()}
         without = self._drop_absent(keys) if self._skips else {}
         return Tally(
@@ -93,6 +95,32 @@ class Dialect:
             return bounds.end - 1 if ids else None
         return max((an_id for an_id in ids if an_id < self._space.end), default=None)
 
+    def _checked_keys(self, counter: str, values: list[Any]) -> list[Any]:
+        """Return what is counted for each value; null stays null where the counter skips such records."""
+        types = set(map(type, values))
+        if types <= {str}:
+            return values
+        keys = values if types <= _PLAIN else [self._key(counter, value) for value in values]
+        numbers = keys if types == {int} else [key for key in keys if isinstance(key, int)]
+        if numbers and (min(numbers) < -(2**63) or max(numbers) >= 2**63):
+            raise self._faulty_field(counter, "does not fit into 64 bits")
+        return keys
+
+    def _key(self, counter: str, value: Any) -> Key | None:
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, int | str):
+            return value
+        if value is not None:
+            raise self._faulty_field(counter, f"is {_json(value)}, neither an integer nor text")
+        if counter not in self._skips:
+            raise self._faulty_field(counter, "is missing or null in a record")
+        return None
+
+    def _faulty_field(self, counter: str, what: str) -> FaultyPageError:
+        field = self._config.counters[counter].field
+        return FaultyPageError(f"counters.{counter}.field: {field} {what}")
+
     def _drop_absent(self, keys: dict[str, list[Any]]) -> dict[str, int]:
         """Take the records without a field out of the counters that skip them, and count them."""
         without = {}
@@ -105,7 +133,7 @@ class Dialect:
     def _records(self, page: Any) -> list[Any]:
         records = self._items(page)
         if not isinstance(records, list):
-            raise FaultyPageError(f"the records are {records!r}, not a list")
+            raise FaultyPageError(f"items: {self._config.items} is {_json(records)}, not a list of records")
         if len(records) > self._limit:
             raise FaultyPageError(f"has {len(records)} records, {self._limit} were asked for")
         return records
@@ -117,11 +145,12 @@ class Dialect:
         claimed = self._next(page)
         if claimed is None:
             return None
-        following = _integer(claimed, "next") + self._shift
+        following = _integer(claimed, "next", self._config.next) + self._shift
         if following <= cursor:
             raise FaultyPageError(f"next is {claimed}, not after the cursor {cursor - self._shift}")
         if shown.end > following:
-            raise FaultyPageError(f"id {shown.end - 1} is not before next {claimed}")
+            hint = "; if that is so on every page, inclusive must be false" if shown.end == following + 1 else ""
+            raise FaultyPageError(f"id {shown.end - 1} is not before next {claimed}{hint}")
         # No id from there to the end of the id space: the same claim as null.
         return following if following <= self._space.end else None
 
@@ -189,8 +218,8 @@ def _decoded(body: bytes) -> Any:
         raise FaultyPageError(f"is not JSON: {error} in {body!r}") from None
 
 
-def _checked_ids(values: list[Any]) -> list[int]:
-    ids = values if set(map(type, values)) <= _INTEGERS else [_integer(value, "an id") for value in values]
+def _checked_ids(values: list[Any], path: str) -> list[int]:
+    ids = values if set(map(type, values)) <= _INTEGERS else [_integer(value, "id", path) for value in values]
     if ids and (min(ids) < 0 or max(ids) > MAX_ID):
         raise FaultyPageError(f"id {min(ids) if min(ids) < 0 else max(ids)} is out of bounds")
     if len(set(ids)) < len(ids):
@@ -198,37 +227,17 @@ def _checked_ids(values: list[Any]) -> list[int]:
     return ids
 
 
-def _integer(value: Any, what: str) -> int:
-    """Return an integer, or digits in a string, as an integer."""
+def _integer(value: Any, key: str, path: str | None) -> int:
+    """Return an integer, or digits in a string, as an integer; ``key`` has its place in the configuration."""
     if type(value) is int:
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
-    raise FaultyPageError(f"{what} is {value!r}, not an integer")
+    raise FaultyPageError(f"{key}: {path} is {_json(value)}, not an integer")
 
 
-def _checked_keys(counter: str, values: list[Any], *, may_lack: bool) -> list[Any]:
-    """Return what is counted for each value; null stays null where the counter skips such records."""
-    types = set(map(type, values))
-    if types <= {str}:
-        return values
-    keys = values if types <= _PLAIN else [_key(counter, value, may_lack=may_lack) for value in values]
-    numbers = keys if types == {int} else [key for key in keys if isinstance(key, int)]
-    if numbers and (min(numbers) < -(2**63) or max(numbers) >= 2**63):
-        raise FaultyPageError(f"counter {counter}: a value does not fit into 64 bits")
-    return keys
-
-
-def _key(counter: str, value: Any, *, may_lack: bool) -> Key | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | str):
-        return value
-    if value is not None:
-        raise FaultyPageError(f"counter {counter}: {value!r} is neither an integer nor text")
-    if not may_lack:
-        raise FaultyPageError(f"counter {counter}: its field is missing or null in a record")
-    return None
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _labels(keys: list[Any], names: list[Any]) -> dict[Key, str]:

@@ -92,11 +92,20 @@ def test_nobody_listening_is_said_soon(crawls):
     assert crawls.report()["totals"]["requests"] == 0, "what has no connection has not left"
 
 
-def test_a_configuration_that_every_answer_contradicts_is_said_soon(crawl, crawls):
-    done, _, requests, _ = crawl(inclusive=False)
+@pytest.mark.parametrize(
+    ("api", "inclusive", "reason"),
+    [
+        ((), False, r"the page at \d+ has id \d+, which it was asked for: inclusive must be true"),
+        (("--exclusive", "--next="), True, r"asked at id \d+, which exists, .* inclusive must be false"),
+    ],
+    ids=["inclusive", "exclusive"],
+)
+def test_a_configuration_that_every_answer_contradicts_is_said_soon(crawl, crawls, api, inclusive, reason):
+    following = {"next": None} if "--next=" in api else {}
+    done, _, requests, _ = crawl(*api, inclusive=inclusive, **following)
     assert done.returncode == 3
     assert len(requests) <= 10
-    assert re.search(r"Stopping: the page at \d+ has id \d+, which it was asked for: inclusive ", done.stderr)
+    assert re.search(f"Stopping: {reason}", done.stderr)
     assert crawls.report()["run"]["finish_reason"] == "misconfigured"
 
 

@@ -62,6 +62,9 @@ class LifestatsSpider(Spider):
         #: Unset while the storage is behind: then no chain asks for more to keep in memory.
         self.storage_keeps_up = asyncio.Event()
         self.storage_keeps_up.set()
+        #: Whether an answer has shown the record that it was asked at, and how often one has not.
+        self._is_cursor_proven = False
+        self._doubts = 0
         self._breaker = Breaker(config.failure_limit, max(100, 2 * most_chains), max(20, 2 * config.subsets))
         self._random = Random()
 
@@ -148,6 +151,8 @@ class LifestatsSpider(Spider):
                 self._breaker.record(success=True)
                 self.pages += 1
                 yield tally
+                if not self._is_cursor_proven and tally.highest is not None:
+                    await self._prove_cursor(tally.highest)
             if not self._goes_on:
                 return
             for other in self.frontier.start():
@@ -167,8 +172,42 @@ class LifestatsSpider(Spider):
     def _goes_on(self) -> bool:
         return self.ending is None and self.crawler.engine.running
 
+    async def _prove_cursor(self, known: int) -> None:
+        """Ask once at the id of a record: an answer without it says that ``inclusive`` is wrong.
+
+        Such a crawl would lose a record of each page in silence, and end as complete.
+        """
+        self._is_cursor_proven = True  # one chain asks, and none beside it
+        answer = await self._answer(Request(self.dialect.url(known), meta={"verbatim_url": True}))
+        self._answers += 1
+        if not self._goes_on:
+            return
+        try:
+            is_shown = self.dialect.shows(self._body(answer), known)
+        except ContradictionError:
+            is_shown = False
+        except FaultyPageError:
+            self._is_cursor_proven = False  # at the next page, then
+            self.retries += 1
+            return
+        if is_shown:
+            return
+        self._is_cursor_proven = False
+        self._doubts += 1
+        if self._doubts > 1:
+            right = str(not self.config.inclusive).lower()
+            self.stop(
+                "misconfigured",
+                f"asked at id {known}, which exists, the answer is without it: inclusive must be {right}, "
+                "or records would be lost in silence (scrapy probe shows more)",
+            )
+
     def _read(self, answer: Response | BaseException | None, chain: Chain) -> Tally:
         """Read an answer and move its chain past it, or raise FaultyPageError and change nothing."""
+        return self.frontier.advance(chain, self.dialect.read(self._body(answer), chain.left))
+
+    def _body(self, answer: Response | BaseException | None) -> bytes:
+        """Return the body of an answer that may be a page, or raise FaultyPageError."""
         if not isinstance(answer, Response):
             raise FaultyPageError(f"{type(answer).__name__}: {answer}") from None
         if answer.status in CLOSED_DOOR:
@@ -177,7 +216,7 @@ class LifestatsSpider(Spider):
             raise FaultyPageError(f"status {answer.status}, which is not followed: put the final address into url")
         if answer.status != OK:
             raise FaultyPageError(f"status {answer.status}")
-        return self.frontier.advance(chain, self.dialect.read(answer.body, chain.left))
+        return answer.body
 
     def _again(self, chain: Chain, fault: FaultyPageError) -> float:
         """Decide what becomes of a page that failed, and return the seconds until its chain goes on."""

@@ -19,15 +19,18 @@ URL = "http://127.0.0.1:4567/foodstats?offset=658330693&limit=100"
 
 
 class Engine:
-    """What the callbacks ask of Scrapy's engine: whether it goes on, and the next page; then it stops."""
+    """What the callbacks ask of Scrapy's engine: whether it goes on, and pages; after some it stops."""
 
     def __init__(self) -> None:
-        self.running = True
+        self.most = 1
         self.asked = []
+
+    @property
+    def running(self) -> bool:
+        return len(self.asked) < self.most
 
     async def download_async(self, request):
         self.asked.append(request)
-        self.running = False
         raise IgnoreRequest("stopped")
 
 
@@ -45,6 +48,7 @@ def spider(crawls):
 
 @pytest.mark.parametrize("url", [URL])
 async def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, response):
+    spider.crawler.engine.most = 2
     _, chain, *_ = spider.frontier.start()  # the first one asks for the last ids
     chain.end = FIRST + 1000
     walk = spider.parse(response, chain)
@@ -53,7 +57,8 @@ async def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, re
     assert tally.settles == IdRange(FIRST, tally.next)
     assert tally.records == len(tally.keys["foods"]) == len(tally.keys["categories"]) == 100
     assert [output async for output in walk] == []
-    (asked,) = spider.crawler.engine.asked
+    proof, asked = spider.crawler.engine.asked
+    assert proof.url == URL.replace(str(FIRST), str(tally.highest)), "a record must be shown where it is asked for"
     assert asked.url == URL.replace(str(FIRST), str(tally.next))
 
 
