@@ -74,9 +74,12 @@ def config_path(settings: BaseSettings) -> Traversable:
     return packaged if packaged.is_file() and not own.is_file() else own
 
 
-def load_config(settings: BaseSettings) -> Config:
-    """Read the configuration that the settings ask for. Raises ConfigError."""
-    return config.load(config_path(settings), environment(settings))
+def load_config(settings: BaseSettings, *, is_to_ask: bool = True) -> Config:
+    """Read the configuration that the settings ask for. Raises ConfigError.
+
+    What does not ask the API needs no value for a ``${VARIABLE}``.
+    """
+    return config.load(config_path(settings), environment(settings), is_to_ask=is_to_ask)
 
 
 def most_chains(chosen: Config) -> int:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 FIRST = 0.5  # seconds
 MOST = 30.0  # seconds
+_DOUBLINGS = 10  # and it is beyond that
 
 
 def full_jitter(failures: int, random: Random) -> float:
@@ -17,4 +18,4 @@ def full_jitter(failures: int, random: Random) -> float:
     Exponential backoff with full jitter: evenly random between nothing and a bound that doubles
     with each failure (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
     """
-    return random.uniform(0, min(MOST, FIRST * 2 ** (failures - 1)))
+    return random.uniform(0, min(MOST, FIRST * 2.0 ** min(failures - 1, _DOUBLINGS)))

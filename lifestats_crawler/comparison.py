@@ -25,6 +25,8 @@ class Change:
     count: int | None
     share_before: float | None
     share: float | None
+    #: Whether its rank is beyond the rows of the report that does not list it.
+    is_beyond: bool = False
 
     @property
     def rank_change(self) -> int | None:
@@ -35,11 +37,12 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """``new``, ``gone``, ``risen``, ``fallen`` or ``same``."""
-        if self.rank_before is None:
-            return "new"
-        if self.rank is None:
-            return "gone"
+        """``new``, ``gone``, ``risen``, ``fallen``, ``same``, or ``unlisted``.
+
+        That is a value which may well be in the report that does not list it, beyond its rows.
+        """
+        if self.rank is None or self.rank_before is None:
+            return "unlisted" if self.is_beyond else "new" if self.rank_before is None else "gone"
         change = self.rank_before - self.rank
         return "risen" if change > 0 else "fallen" if change < 0 else "same"
 
@@ -51,10 +54,15 @@ def document(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
         "before": before["run"] | {"complete": before["coverage"]["complete"]},
         "after": after["run"] | {"complete": after["coverage"]["complete"]},
         "counters": {
-            name: [asdict(change) | {"rank_change": change.rank_change, "kind": change.kind} for change in found]
-            for name, found in compare(before, after).items()
+            name: [_as_json(change) for change in found] for name, found in compare(before, after).items()
         },
     }
+
+
+def _as_json(change: Change) -> dict[str, Any]:
+    facts = asdict(change)
+    del facts["is_beyond"]
+    return facts | {"rank_change": change.rank_change, "kind": change.kind}
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Change]]:
@@ -70,12 +78,17 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Cha
     """Yield the values of the later report by rank, and then those that only the earlier one lists."""
     earlier = {row["key"]: row for row in before["top"]}
     for row in after["top"]:
-        yield _change(earlier.pop(row["key"], None), row)
+        yield _change(earlier.pop(row["key"], None), row, is_beyond=_is_beyond(row, before))
     for row in earlier.values():
-        yield _change(row, None)
+        yield _change(row, None, is_beyond=_is_beyond(row, after))
 
 
-def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Change:
+def _is_beyond(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether a report has more values than rows, and fewer rows than a row's rank."""
+    return bool(len(other["top"]) < min(row["rank"], other["distinct"]))
+
+
+def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, is_beyond: bool) -> Change:
     known = after or before or {}
     first, second = before or {}, after or {}
     return Change(
@@ -87,4 +100,5 @@ def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
         count=second.get("count"),
         share_before=first.get("share"),
         share=second.get("share"),
+        is_beyond=is_beyond,
     )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-import jmespath
-import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -20,57 +17,25 @@ from pydantic import (
     model_validator,
 )
 
-from lifestats_crawler import config_errors, labels
+from lifestats_crawler import config_errors, config_file, labels
+from lifestats_crawler.config_types import (
+    VARIABLE,
+    Count,
+    CounterName,
+    Header,
+    Id,
+    JMESPath,
+    Rate,
+    Seconds,
+    UrlTemplate,
+    WebAddress,
+)
 from lifestats_crawler.exceptions import ConfigError
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
-
-
-# Ids and keys are stored as int64, and the end of a range is one past its last id.
-MAX_ID = 2**63 - 2
-
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def _url_template(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
-    if "{cursor}" not in value:
-        raise ValueError("must contain {cursor}, where the id to start from goes")
-    unknown = re.search(r"(?<!\$)\{(?!cursor\}|limit\}).*?\}", value)
-    if unknown:
-        raise ValueError(f"has {unknown.group()}; only {{cursor}}, {{limit}} and ${{VARIABLE}} are filled in")
-    return value
-
-
-def _jmespath(value: str) -> str:
-    try:
-        jmespath.compile(value)
-    except jmespath.exceptions.JMESPathError as error:
-        reason = str(error).splitlines()[0].rstrip(":")
-        raise ValueError(f"must be a JMESPath expression ({reason})") from None
-    return value
-
-
-def _counter_name(value: str) -> str:
-    if not value.strip():
-        raise ValueError("must not be empty")
-    return value
-
-
-def _as_written(value: float) -> float:
-    return int(value) if value.is_integer() else value
-
-
-UrlTemplate = Annotated[str, AfterValidator(_url_template)]
-JMESPath = Annotated[str, AfterValidator(_jmespath)]
-CounterName = Annotated[str, AfterValidator(_counter_name)]
-Rate = Annotated[float, Field(gt=0), AfterValidator(_as_written)]
-Id = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 
 class _Model(BaseModel):
@@ -81,7 +46,7 @@ class CounterConfig(_Model):
     """One field to count: where it is in a record, and how many rows the report gives it."""
 
     field: JMESPath
-    top: Annotated[int, Field(ge=1)] = 100
+    top: Count = 100
     #: What a record without the field is: part of a faulty page, or counted under nothing.
     missing: Literal["fault", "skip"] = "fault"
     #: A name to show beside a value: where it is in a record, or a CSV file of values and names.
@@ -98,13 +63,14 @@ class CounterConfig(_Model):
 class NotifyConfig(_Model):
     """Where to say how a crawl has ended, and of which ends."""
 
-    url: Annotated[str, Field(pattern="^https?://")]
+    url: WebAddress
     on: frozenset[Literal["complete", "failed"]] = frozenset({"failed", "complete"})
 
     @field_validator("on", mode="before")
     @classmethod
     def _from_list(cls, value: Any) -> Any:
-        return frozenset(value) if isinstance(value, list) else value
+        is_words = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return frozenset(value) if is_words else value
 
     @model_validator(mode="before")
     @classmethod
@@ -125,22 +91,22 @@ class Config(_Model):
     """
 
     url: UrlTemplate
-    headers: dict[str, str] = {}
+    headers: dict[str, Header] = {}
     items: JMESPath = "@"
     id: JMESPath = "id"
     next: JMESPath | None = None
     inclusive: bool = True
-    results_per_page: Annotated[int, Field(ge=1)] = 100
+    results_per_page: Count = 100
     first_id: Id
     last_id: Id
-    subsets: Annotated[int, Field(ge=1)] = 100
+    subsets: Annotated[int, Field(ge=1, le=100_000)] = 100
     rate_limit: Rate | None = None
     strict_rate: bool = False
-    retries: Annotated[int, Field(ge=0)] = 8
+    retries: Annotated[int, Field(ge=0, le=1000)] = 8
     failure_limit: Annotated[float, Field(gt=0, le=1)] = 0.75
-    spill_every: Annotated[int, Field(ge=1)] = 1000
-    spill_seconds: Annotated[float, Field(gt=0)] = 30
-    spill_keys: Annotated[int, Field(ge=1)] = 200_000
+    spill_every: Count = 1000
+    spill_seconds: Seconds = 30
+    spill_keys: Annotated[int, Field(ge=1, le=100_000_000)] = 200_000
     counters: Annotated[dict[CounterName, CounterConfig], Field(min_length=1)]
     storage: Annotated[str, Field(min_length=1)] = "runs"
     metrics_file: Annotated[str, Field(min_length=1)] | None = None
@@ -162,9 +128,18 @@ class Config(_Model):
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The value of each ``${VARIABLE}`` that a text names."""
-        names = _VARIABLE.findall(" ".join(self.templates.values()))
+        """The value of each ``${VARIABLE}`` that a text names. Raises KeyError for one that is not set."""
+        names = VARIABLE.findall(" ".join(self.templates.values()))
         return {f"${{{name}}}": os.environ[name] for name in names}
+
+    @property
+    def hidden(self) -> list[str]:
+        """What must never be shown: these values, and what is made of a user and password in the url."""
+        values = list(self.secrets.values())
+        user, at, _ = urlsplit(self.url).netloc.rpartition("@")
+        if at and VARIABLE.search(user):
+            values.append(b64encode(fill_in(user, self.secrets).encode()).decode())
+        return values
 
     @property
     def templates(self) -> dict[str, str]:
@@ -188,52 +163,31 @@ def fill_in_url(url: str, secrets: Mapping[str, str], safe: str = "") -> str:
 _MODELS: dict[str, type[BaseModel]] = {"": Config, "counters": CounterConfig, "notify": NotifyConfig}
 
 
-def load(path: Traversable, environment: str) -> Config:
-    """Read one environment of a config file.
+def load(path: Traversable, environment: str, *, is_to_ask: bool = True) -> Config:
+    """Read one environment of a config file; what does not ask the API needs no value for ``${VARIABLE}``.
 
     Raises ConfigError, in one line that names the file, the environment, the key, the bad
     value and what is allowed.
     """
     place = f"{path}, environment {environment}"
-    section = _merged(_sections(path), path, environment)
+    section = config_file.read(path, environment)
     try:
         config = Config.model_validate(section)
     except ValidationError as error:
         raise ConfigError(f"{place}: {config_errors.in_one_line(error, _MODELS)}") from None
-    _check_variables(config, place)
+    if is_to_ask:
+        _check_variables(config, place)
     return _with_labels(config, path, place)
-
-
-def _sections(path: Traversable) -> Mapping[str, Any]:
-    try:
-        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(sections, dict):
-        raise ConfigError(f"{path}: must have one section per environment, such as `production:`")
-    return sections
-
-
-def _merged(sections: Mapping[str, Any], path: Traversable, environment: str) -> dict[str, Any]:
-    names = sorted(str(name) for name in sections if name != "default")
-    if environment not in names or not _ENVIRONMENT_NAME.fullmatch(environment):
-        raise ConfigError(f"{path}: has no environment {environment!r}; it has {', '.join(names) or 'none'}")
-    merged: dict[str, Any] = {}
-    for name in ("default", environment):
-        section = sections.get(name) or {}
-        if not isinstance(section, dict):
-            raise ConfigError(f"{path}: section {name} must be keys and values, not {section!r}")
-        merged |= section
-    return merged
 
 
 def _check_variables(config: Config, place: str) -> None:
     for key, text in config.templates.items():
-        for name in _VARIABLE.findall(text):
-            if not os.environ.get(name):
+        for name in VARIABLE.findall(text):
+            value = os.environ.get(name)
+            if not value:
                 raise ConfigError(f"{place}: {key} needs the environment variable {name}, which is not set")
+            if not value.isprintable():
+                raise ConfigError(f"{place}: {key}: the environment variable {name} has a control character in it")
 
 
 def _with_labels(config: Config, path: Traversable, place: str) -> Config:

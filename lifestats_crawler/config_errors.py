@@ -18,7 +18,8 @@ def in_one_line(error: ValidationError, models: Mapping[str, type[BaseModel]]) -
 
     ``models`` are the models by the key that they are at, to name the keys that there are.
     """
-    details = error.errors()
+    # A key that does not exist tells more than the one that is missing because of it.
+    details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return _describe(details[0], models) + more
 
@@ -28,6 +29,10 @@ def _describe(detail: ErrorDetails, models: Mapping[str, type[BaseModel]]) -> st
     match detail["type"]:
         case "missing":
             return f"{key} is missing"
+        case "model_type" | "dict_type":
+            return f"{key} = {detail['input']!r}: must be keys and values"
+        case "too_short":
+            return f"{key} = {detail['input']!r}: must not be empty"
         case "extra_forbidden":
             return f"{key} = {detail['input']!r}: there is no such key{_nearest(detail['loc'], models)}"
         case "value_error" if not isinstance(detail["input"], str):

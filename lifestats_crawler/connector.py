@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -34,7 +35,9 @@ class PacedConnector(aiohttp.TCPConnector):
         timeout: ClientTimeout,  # noqa: ASYNC109  # aiohttp's signature
     ) -> Connection:
         """Connect, or take a connection that is free, and return it when its request may leave."""
-        connection = await super().connect(req, traces, timeout)
+        # aiohttp's own time limit ends before a proxy is asked for its tunnel.
+        async with asyncio.timeout(timeout.sock_connect):
+            connection = await super().connect(req, traces, timeout)
         try:
             await self._depart()
         except BaseException:

@@ -18,12 +18,22 @@ def show(report: dict[str, Any], path: Path) -> None:
     """Print the first rows of each counter, aligned, whether they are complete, and the path."""
     console = Console(highlight=False)
     for name, counter in report["counters"].items():
-        console.print(Text(f"\n{name}: {counter['distinct']:,} values in {counter['items']:,} records", "bold"))
-        console.print(_table(counter))
+        console.print(Text(f"\n{_plain(name)}: {_extent(counter)}", "bold"), soft_wrap=True)
+        if counter["top"]:
+            console.print(_table(counter))
     console.print(_headline(report), soft_wrap=True)
     console.print(Text(str(path)), soft_wrap=True)
     if (shown := path.with_name("report.html")).exists():
         console.print(Text(str(shown)), soft_wrap=True)
+
+
+def many(number: int, what: str) -> str:
+    """Write a number of things.
+
+    >>> many(1, "page"), many(2000, "page")
+    ('1 page', '2,000 pages')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def show_diff(document: dict[str, Any]) -> None:
@@ -57,8 +67,8 @@ def _changes(changes: list[dict[str, Any]]) -> Table:
 
 
 def _kind(change: dict[str, Any]) -> Text:
-    if change["kind"] in ("new", "gone"):
-        return Text(change["kind"], "green" if change["kind"] == "new" else "red")
+    if change["rank_change"] is None:
+        return Text(change["kind"], {"new": "green", "gone": "red"}.get(change["kind"], ""))
     return Text(f"{change['rank_change']:+d}" if change["rank_change"] else "")
 
 
@@ -67,22 +77,42 @@ def _number(value: int | None) -> str:
 
 
 def _named(row: dict[str, Any]) -> str:
-    return f"{row['key']} {row['label']}" if row.get("label") else str(row["key"])
+    return " ".join(_plain(row[key]) for key in ("key", "label") if row.get(key) is not None)
+
+
+def _plain(value: object) -> str:
+    """Write a value without the characters that a terminal obeys."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in str(value))
+
+
+def _extent(counter: dict[str, Any]) -> str:
+    without = f"; {many(counter['without'], 'record')} without it" if counter.get("without") else ""
+    return f"{many(counter['distinct'], 'value')} in {many(counter['items'], 'record')}{without}"
 
 
 def _table(counter: dict[str, Any]) -> Table:
+    rows = counter["top"][:ROWS]
+    has_labels = any(row.get("label") is not None for row in rows)
     table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "key", "count", "share"):
-        table.add_column(heading, justify="right")
-    for row in counter["top"][:ROWS]:
-        table.add_row(str(row["rank"]), Text(_named(row)), f"{row['count']:,}", f"{row['share']:.3%}")
+    for heading in ("rank", "key", *(["name"] if has_labels else []), "count", "share"):
+        table.add_column(heading, justify="left" if heading == "name" else "right")
+    for row in rows:
+        name = [Text(_plain(row.get("label") or ""))] if has_labels else []
+        table.add_row(
+            str(row["rank"]), Text(_plain(row["key"])), *name, f"{row['count']:,}", f"{row['share']:.3%}"
+        )
     return table
 
 
 def _headline(report: dict[str, Any]) -> Text:
     totals, coverage = report["totals"], report["coverage"]
-    done = f"{totals['items']:,} records on {totals['pages']:,} pages in {report['run']['elapsed_seconds']:.1f} s"
-    if coverage["complete"]:
-        return Text(f"\nComplete: {done}.", style="green")
-    missing = coverage["ids"] - coverage["settled"]
-    return Text(f"\nINCOMPLETE: {done}; {missing:,} of {coverage['ids']:,} ids are missing.", style="red")
+    done = f"{many(totals['items'], 'record')} on {many(totals['pages'], 'page')}"
+    done += f" in {report['run']['elapsed_seconds']:.1f} s"
+    if not coverage["complete"]:
+        missing = f"{coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
+        return Text(f"\nINCOMPLETE: {done}; {missing}. The same command again asks for them.", style="red")
+    nothing = [name for name, counter in report["counters"].items() if not counter["items"]]
+    if nothing:
+        names = ", ".join(map(_plain, nothing))
+        return Text(f"\nComplete, but NOTHING was counted for {names}: {done}. Try scrapy probe.", style="yellow")
+    return Text(f"\nComplete: {done}.", style="green")

@@ -23,6 +23,7 @@ class Partial:
         self.without: Counter[str] = Counter()
         self.records = 0
         self.pages = 0
+        self.highest = -1
         self._settled: list[IdRange] = []
 
     def add(self, tally: Tally) -> None:
@@ -35,6 +36,8 @@ class Partial:
         self.without.update(tally.without)
         self.records += tally.records
         self.pages += 1
+        if tally.highest is not None:
+            self.highest = max(self.highest, tally.highest)
 
     @property
     def covers(self) -> tuple[IdRange, ...]:

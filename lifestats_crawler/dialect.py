@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jmespath
 import orjson
 
-from lifestats_crawler.config import MAX_ID
+from lifestats_crawler.config_types import MAX_ID
 from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
 from lifestats_crawler.items import Key, Tally
 from lifestats_crawler.ranges import IdRange
@@ -35,7 +35,7 @@ class Dialect:
         self._shift = 0 if config.inclusive else 1
         self._limit = config.results_per_page
         self._space = config.space
-        self._secrets = Secrets(config.secrets.values())
+        self._secrets = Secrets(config.hidden)
         self._config = config
         self._items = finder(config.items)
         self._next = finder(config.next) if config.next else None
@@ -60,6 +60,9 @@ class Dialect:
         except FaultyPageError as fault:
             # What is quoted of an answer may be a secret that the server repeats.
             raise type(fault)(_cut(self._secrets.hidden(str(fault)))) from None
+        except Exception as error:  # noqa: BLE001  # whatever an answer provokes, it is not believed
+            reason = self._secrets.hidden(f"cannot be read: {type(error).__name__}: {error}")
+            raise FaultyPageError(_cut(reason)) from None
 
     def shows(self, body: bytes, an_id: int) -> bool:
         """Tell whether the answer to a request at an id has its record. Raises FaultyPageError."""

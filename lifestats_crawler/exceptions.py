@@ -16,6 +16,10 @@ class FaultyPageError(LifestatsError):
     """
 
 
+class RefusedError(FaultyPageError):
+    """Raised for an answer that says that we may not ask: the crawl stops."""
+
+
 class ContradictionError(FaultyPageError):
     """Raised by the dialect for an answer that says that the configuration is wrong.
 

@@ -1,4 +1,4 @@
-"""Extensions: the mock API of an environment with ``mock: true``, and more chains for a slow server."""
+"""Extensions: the mock API of an environment with ``mock: true``, more chains for a slow server, a whole end."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
+
+#: The key of Scrapy's stats that has why a crawl could not start.
+NOT_STARTED_BECAUSE = "lifestats/not_started_because"
+_LOOK_UP = 0.05  # seconds
 
 
 class Growth:
@@ -52,11 +56,35 @@ class Growth:
                 self._crawler.engine.crawl(request)
 
 
+class FinishFirst:
+    """Keep the process until the spider is closed, its report written and whoever is to know told.
+
+    Scrapy does not, when the first signal comes while the spider closes already.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Wait for the spider of a crawl."""
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Wait when the engine has stopped."""
+        extension = cls(crawler)
+        crawler.signals.connect(extension.engine_stopped, signals.engine_stopped)
+        return extension
+
+    async def engine_stopped(self) -> None:
+        """Wait; a second signal ends that."""
+        while self._crawler.engine.spider is not None:
+            await asyncio.sleep(_LOOK_UP)
+
+
 class MockApi:
     """Start the mock API before the first request, and stop it after the last."""
 
-    def __init__(self, process: MockProcess) -> None:
+    def __init__(self, crawler: Crawler, process: MockProcess) -> None:
         """Look after a mock."""
+        self._crawler = crawler
         self._process = process
 
     @classmethod
@@ -65,7 +93,7 @@ class MockApi:
         config = load_config(crawler.settings)
         if not config.mock:
             raise NotConfigured
-        extension = cls(MockProcess(config))
+        extension = cls(crawler, MockProcess(config))
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.engine_stopped, signals.engine_stopped)
         return extension
@@ -75,7 +103,7 @@ class MockApi:
         try:
             url = await self._process.start()
         except MockError as error:
-            logger.error("%s", error)  # noqa: TRY400  # the user's mistake: no traceback
+            self._crawler.stats.set_value(NOT_STARTED_BECAUSE, str(error))
             raise CloseSpider("mock_failed") from None
         spider.use_url(url)
         logger.info("Mock API at %s", url)

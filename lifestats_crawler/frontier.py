@@ -53,24 +53,28 @@ class Frontier:
     A chain that ends is replaced by half of what is left of the longest one.
     """
 
-    def __init__(self, unsettled: Iterable[IdRange], chains: int, page: int = 1, most: int = 0) -> None:
+    def __init__(
+        self, unsettled: Iterable[IdRange], chains: int, page: int = 1, most: int = 0, highest: int = -1
+    ) -> None:
         """Share what is not settled out to ``chains`` chains, fewer where each would have few pages.
 
         ``page`` is how many records a page holds, ``most`` how many chains there may be at most
-        after all growth, ``chains`` if that is more.
+        after all growth, ``chains`` if that is more, and ``highest`` an id that is known to exist.
         """
         ranges = union(unsettled)
         pages = sum(map(len, ranges)) // page
         self._density = Density(IdRange(ranges[0].begin, ranges[-1].end) if ranges else IdRange(0, 0))
         body, tail = _without_tail(ranges, page)
         self._waiting = deque([*tail, *share(body, max(1, min(chains, pages // _BEGIN_PAGES)))])
+        #: How many subsets there are to begin with.
+        self.subsets = len(self._waiting)
         self._page = page
         self._aside: list[IdRange] = []
         self._chains = chains
         self._most = max(chains, most)
         # Not a set: its order is that of memory addresses, and ties would be split by chance.
         self._active: dict[Chain, None] = {}
-        self._highest = -1
+        self._highest = highest
         self._claims: list[IdRange] = []
         self._confirming: deque[IdRange] = deque()
 

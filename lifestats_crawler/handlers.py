@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,8 +37,12 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
     from scrapy import Request
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
+    from lifestats_crawler.config import Config
     from lifestats_crawler.pacer import Pacer
+
+logger = logging.getLogger(__name__)
 
 #: Request.meta key: the time.monotonic() before which the request may not leave.
 NOT_BEFORE = "lifestats_not_before"
@@ -55,6 +60,7 @@ class Departure:
 
 
 _DEPARTURE: ContextVar[Departure] = ContextVar("departure")
+_WORTH_SAYING = 1.0  # seconds by which a hold becomes longer
 _LOOK_UP = 0.5  # seconds between two looks whether the crawl is being stopped
 _GRACE = 5.0  # seconds that requests under way get to finish when it is
 
@@ -78,8 +84,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
         self._throttled = 0  # answers in a row that asked us to slow down without saying for how long
         self._random = Random()
         self._secrets = config.secrets
-        headers = settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
-        headers |= {name: fill_in(text, self._secrets) for name, text in config.headers.items()}
+        headers = request_headers(settings, config)
         self._is_quoted: bool | None = None
         self._timeout = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
@@ -89,7 +94,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
             connector=PacedConnector(self._depart),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout),
-            headers={name: value for name, value in headers.items() if value},
+            headers=headers,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
             middlewares=[ask_once],
         )
@@ -178,7 +183,10 @@ class PacedDownloadHandler(BaseDownloadHandler):
             self._throttled += 1
             wait = backoff.full_jitter(self._throttled, self._random)
         if wait:
-            self._pacer.hold(monotonic() + wait)
+            now = monotonic()
+            if wait > self._pacer.held_for(now) + _WORTH_SAYING:
+                logger.warning("Status %d: nobody is to ask for %.1f s", answer.status, wait)
+            self._pacer.hold(now + wait)
 
     def _url(self, url: str) -> URL:
         """Put secrets in, quoted; urls differ in their cursor only, so one look tells whether to quote more."""
@@ -186,6 +194,14 @@ class PacedDownloadHandler(BaseDownloadHandler):
         if self._is_quoted is None:
             self._is_quoted = str(URL(url)) == url
         return URL(url, encoded=self._is_quoted)
+
+
+def request_headers(settings: BaseSettings, config: Config) -> dict[str, str]:
+    """Return the headers of each request: the configured ones in place of Scrapy's, whatever their case."""
+    own = {name: fill_in(text, config.secrets) for name, text in config.headers.items()}
+    given = {name.lower() for name in own}
+    usual = settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
+    return {name: value for name, value in usual.items() if value and name.lower() not in given} | own
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lifestats_crawler import segments
-from lifestats_crawler.exceptions import CountError
+from lifestats_crawler.exceptions import CountError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lifestats_crawler.segments import Settled
 
 MEMORY_LIMIT = "400MB"  # beside some 230 MB of the crawl
+_MOST_THREADS = 4  # each needs some of it
 _STEP = 10 ** (1 / 20)
 
 
@@ -50,11 +52,12 @@ class Totals:
 def merge(directory: Path, top: Mapping[str, int], labelled: Collection[str] = ()) -> Totals:
     """Merge the segments of a directory: all counts, the ``top`` k values, and names for ``labelled`` counters.
 
-    Segments that appear meanwhile are left for the next time. Uses at most ``MEMORY_LIMIT``, and a
-    temporary directory beside the segments beyond it.
+    Segments that appear meanwhile are left for the next time. Uses at most ``MEMORY_LIMIT``, and
+    beyond it a temporary directory beside that of the segments.
 
-    Raises OverlapError if two segments settle the same ids, and CountError if their counts are not
-    those of the records that they settled.
+    Raises StorageError if a segment is damaged or the disk does not suffice, OverlapError if two
+    segments settle the same ids, and CountError if their counts are not those of the records that
+    they settled.
     """
     known = list(segments.settled(directory))
     settled = segments.add_up(known)
@@ -83,20 +86,45 @@ def write_all(directory: Path, path: Path) -> None:
 @contextmanager
 def _totals(files: list[Path], directory: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database with a table of the summed counts, and a view of the segments."""
+    for path in files:
+        segments.check(path)
+    paths = ", ".join(f"'{_literally(path)}'" for path in files)
+    # Beside the segments and not among them: when these last changed tells which run was worked on last.
     with (
-        TemporaryDirectory(dir=directory, prefix=segments.MERGE_PREFIX) as spill,
-        duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}) as database,
+        TemporaryDirectory(dir=directory.parent, prefix=segments.MERGE_PREFIX) as spill,
+        _database(spill) as database,
     ):
-        database.execute("SET preserve_insertion_order = false")
-        paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
         database.execute(
-            f"CREATE TEMP VIEW counts AS FROM read_parquet([{paths}], union_by_name = true, filename = true)"
+            f"CREATE TEMP VIEW counts AS FROM read_parquet([{paths}],"
+            " union_by_name = true, filename = true, hive_partitioning = false)"
         )
         database.execute(
             "CREATE TEMP TABLE totals AS SELECT counter, key, text_key, sum(count)::BIGINT AS count"
             " FROM counts GROUP BY ALL"
         )
         yield database
+
+
+@contextmanager
+def _database(spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": spill,
+        "threads": min(_MOST_THREADS, os.cpu_count() or 1),
+        "preserve_insertion_order": False,
+    }
+    try:
+        with duckdb.connect(config=limits) as database:
+            yield database
+    except duckdb.Error as error:
+        raise StorageError(f"the segments cannot be merged: {' '.join(str(error).split())}") from None
+
+
+def _literally(path: Path) -> str:
+    """Write a path for DuckDB, to which some characters are patterns."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in str(path)).replace(
+        "'", "''"
+    )
 
 
 def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, *, has_labels: bool) -> CounterTotals:

@@ -45,11 +45,12 @@ class RunCollector:
         yield self._counter("pages", "Pages read", before.pages + spider.pages)
         yield self._gauge("ids", "Ids of the id space", len(spider.config.space))
         yield self._gauge("ids_settled", "Ids that the counts rest on", len(spider.coverage))
-        yield self._gauge("chains", "Chains under way", len(spider.frontier))
+        has_ended = self.ended_at is not None
+        yield self._gauge("chains", "Chains under way", 0 if has_ended else len(spider.frontier))
         if spider.config.rate_limit is not None:
             yield self._gauge("rate_limit_requests_per_second", "The configured limit", spider.config.rate_limit)
-        if self.ended_at is not None:
-            yield self._gauge("ended_timestamp_seconds", "When the crawl ended", self.ended_at)
+        if has_ended:
+            yield self._gauge("ended_timestamp_seconds", "When the crawl ended", self.ended_at or 0)
             yield self._gauge("complete", "1 if the run is complete", float(self.is_complete))
 
     def _counter(self, name: str, about: str, value: float) -> Metric:
@@ -121,4 +122,4 @@ class Metrics:
         try:
             write_to_textfile(str(self._config.metrics_file), self._registry)
         except OSError as error:
-            logger.warning("No metrics in %s: %s", self._config.metrics_file, error)
+            logger.warning("No metrics in %s: %s", self._config.metrics_file, error.strerror)

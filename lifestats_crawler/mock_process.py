@@ -13,6 +13,7 @@ from lifestats_crawler.exceptions import MockError
 if TYPE_CHECKING:
     from lifestats_crawler.config import Config
 
+_LOOPBACK = ("127.0.0.1", "localhost")
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -66,7 +67,10 @@ def command_line(config: Config) -> list[str]:
     parameters = {value: name for name, value in parse_qsl(url.query)}
     if "{cursor}" not in parameters or url.scheme != "http":
         raise MockError("mock: true needs an http:// url with {cursor} as a query parameter")
+    if url.hostname not in _LOOPBACK:
+        raise MockError(f"mock: true needs a url at one of {', '.join(_LOOPBACK)}, not at {url.hostname}")
     arguments = {
+        "--host": url.hostname,
         "--port": 80 if url.port is None else url.port,
         "--path": url.path or "/",
         "--cursor-parameter": parameters["{cursor}"],

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
+from lifestats_crawler import report as reports
 from lifestats_crawler.addons import load_config
 from lifestats_crawler.config import fill_in_url
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scrapy.crawler import Crawler
 
     from lifestats_crawler.config import Config
@@ -58,21 +59,27 @@ class Notify:
             ):
                 answer.raise_for_status()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            logger.warning("Nobody was notified: %s", getattr(error, "message", "") or type(error).__name__)
+            logger.warning("Nobody was notified: %s", str(error) or type(error).__name__)
 
 
-def message(status: str, spider: Any, report: Path | None) -> Report:
-    """Return what is posted; chats that know no other key show its ``text``."""
+def message(status: str, spider: Any, path: str | None) -> Report:
+    """Return what is posted; chats that know no other key show its ``text``. ``path`` is of the report, if any."""
     settled, ids = len(spider.coverage), len(spider.config.space)
-    ending = spider.ending or ("finished" if settled == ids else "incomplete")
+    facts = {"finish_reason": spider.ending or "no report", "items": None}
+    if path:
+        report = reports.load(Path(path))
+        facts = {"finish_reason": report["run"]["finish_reason"], "items": report["totals"]["items"]}
+    counted = "no report" if facts["items"] is None else f"{facts['items']:,} records counted"
     return {
-        "text": f"lifestats {spider.run.environment}: {status}, {settled:,} of {ids:,} ids counted ({ending})",
+        "text": f"lifestats {spider.run.environment}: {status}, {counted}, {settled:,} of {ids:,} ids settled"
+        f" ({facts['finish_reason']})",
         "status": status,
         "environment": spider.run.environment,
         "run": spider.run.name,
-        "finish_reason": ending,
+        **facts,
         "ids": ids,
         "settled": settled,
         "pages": spider.settled_before.pages + spider.pages,
-        "report": str(report) if report else None,
+        "host": gethostname(),
+        "report": str(Path(path).resolve()) if path else None,
     }

@@ -62,6 +62,10 @@ class Pacer:
             return 0
         return round(open_for / self._interval) if self._interval else inf
 
+    def held_for(self, now: float) -> float:
+        """Return the seconds for which nobody may leave, because of a hold."""
+        return max(0.0, self._held_until - now)
+
     def hold(self, until: float) -> None:
         """Let nobody leave before ``until``, whatever place they have; they book again from there."""
         self._held_until = max(self._held_until, until)

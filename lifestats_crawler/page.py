@@ -55,17 +55,25 @@ def write_script(directory: Path) -> None:
     """Put the script that draws figures into a directory, if it is not there yet. Raises OSError."""
     script = directory / SCRIPT
     if not script.exists():
-        durable.write(script, files("plotly").joinpath("package_data", "plotly.min.js").read_bytes())
+        durable.write(script, _library().encode())
 
 
-def render(report: dict[str, Any], script: str) -> str:
-    """Return a report as HTML; ``script`` is where the page finds plotly.js, relative to itself."""
-    return _environment().get_template("report.html.j2").render(report, script=script)
+def render(report: dict[str, Any], script: str | None = None) -> str:
+    """Return a report as HTML; ``script`` is where the page finds plotly.js, relative to itself.
+
+    Without it plotly.js is in the page, which is then some 5 MB and needs nothing beside it.
+    """
+    library = None if script else _library()
+    return _environment().get_template("report.html.j2").render(report, script=script, library=library)
 
 
 def render_diff(document: dict[str, Any]) -> str:
     """Return a comparison (see ``comparison.document``) as HTML, without figures."""
     return _environment().get_template("diff.html.j2").render(document)
+
+
+def _library() -> str:
+    return files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
 
 
 def _environment() -> Environment:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lifestats_crawler import report, runs, segments
 from lifestats_crawler.counting import Partial
-from lifestats_crawler.exceptions import LifestatsError
+from lifestats_crawler.exceptions import CountError, LifestatsError, OverlapError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.threads import in_thread
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_INTACT = "the segments written so far are intact, start again to continue"
 STORAGE = "storage"  # the finish reason when the storage takes no more
 
 
@@ -75,8 +76,12 @@ class CountingPipeline:
         try:
             if self.crawler.engine.start_time is not None:
                 await self._finish()
+        except OverlapError as error:
+            self._fail(f"no report: {error}; remove one of them and start again: its ids are crawled again")
+        except CountError as error:
+            self._fail(f"no report: {error}; start a fresh run (-a run=new), and tell the makers of lifestats")
         except (OSError, LifestatsError) as error:
-            self._fail(f"no report: {error}")
+            self._fail(f"no report: {error}; {_INTACT}")
         finally:
             self.run.close()
 
@@ -127,6 +132,7 @@ class CountingPipeline:
             started_at=self._started_at,
             seconds=round(monotonic() - self._since, 3),
             ended_at=_timestamp(),
+            highest=self._partial.highest,
         )
         self._writing = asyncio.ensure_future(self._write(self._number, self._partial, footer))
         self._number += 1
@@ -138,14 +144,19 @@ class CountingPipeline:
         try:
             await in_thread(segments.write, self.run.segments, number, partial.counts, footer, partial.labels)
         except OSError as error:
-            self._fail(f"segment {number} cannot be written: {error}")
+            self._fail(f"segment {number} cannot be written: {error}; {_INTACT}")
+        except Exception:  # whatever it is, a crawl that loses what it counts must not go on
+            logger.exception("Segment %d", number)
+            self._fail(f"segment {number} cannot be written: see above; {_INTACT}")
         finally:
             self._writing = None
             self._spill_if_full()
 
     def _fail(self, message: str) -> None:
         spider: Any = self.crawler.spider
-        spider.stop(STORAGE, f"{message}; the segments written so far are intact, start again to continue")
+        if spider.ending:
+            logger.error("%s", message)
+        spider.stop(STORAGE, message)
 
     def _asked_now(self) -> tuple[int, int]:
         spider: Any = self.crawler.spider

@@ -40,17 +40,17 @@ class Figures:
     left: float | None
 
     def __str__(self) -> str:
-        """Write them in one line that fits a terminal.
+        """Write them in one line, of which a narrow terminal shows the beginning.
 
         >>> print(Figures(0.3719, 27_512, 99.68, 100, 100, 3, 4660))
-        37.1 % of the ids, 27,512 pages, 99.7/s of 100, 100 chains, 3 retries, 1:17:40 left
+        37.1 % of the ids, 1:17:40 left, 99.7/s of 100, 27,512 pages, 3 retries, 100 chains
         """
         limit = "" if self.limit is None else f" of {self.limit:g}"
-        left = "" if self.left is None else f", {timedelta(seconds=round(self.left))} left"
+        left = "" if self.left is None else f" {timedelta(seconds=round(self.left))} left,"
         percent = int(self.share * 1000) / 10  # rounded down: 100.0 is the end
         return (
-            f"{percent:.1f} % of the ids, {self.pages:,} pages, {self.rate:.1f}/s{limit},"
-            f" {self.chains:,} chains, {self.retries:,} retries{left}"
+            f"{percent:.1f} % of the ids,{left} {self.rate:.1f}/s{limit}, {self.pages:,} pages,"
+            f" {self.retries:,} retries, {self.chains:,} chains"
         )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
+import re
 import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
+
+from yarl import URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,5 +57,12 @@ def hide(values: Iterable[str]) -> None:
 
 def _forms(secret: str) -> set[str]:
     in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    in_json |= {form.replace("/", "\\/") for form in in_json}
     in_url = {quote(secret, safe=""), quote(secret), quote_plus(secret), quote(secret, safe="/+:@!$'()*,;=")}
-    return {secret, repr(secret)[1:-1], *in_json, *in_url}
+    asked = f"http://host/{quote(secret, safe='')}?{quote(secret, safe='')}"
+    in_url |= {
+        part for url in (URL(asked), URL(asked, encoded=True)) for part in (url.raw_path[1:], url.raw_query_string)
+    }
+    in_url |= {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in in_url}
+    in_python = {repr(secret)[1:-1], repr(secret.encode())[2:-1], secret.replace("'", "\\'")}
+    return {secret, html.escape(secret), html.escape(secret, quote=False), *in_python, *in_json, *in_url}

@@ -30,8 +30,10 @@ _MOST_PACE = 500  # points: two hours in steps of 15 s
 Report = dict[str, Any]
 
 
-def make(run: Run, config: Config, *, finished_at: str, finish_reason: str, top: int | None = None) -> Report:
+def make(run: Run, config: Config, *, finish_reason: str, finished_at: str = "", top: int | None = None) -> Report:
     """Merge what a run has settled, and put its report together; ``top`` in place of each counter's own.
+
+    Without ``finished_at`` it is finished when its last segment was.
 
     Raises OverlapError, CountError and StorageError: see ``merge``.
     """
@@ -43,6 +45,7 @@ def make(run: Run, config: Config, *, finished_at: str, finish_reason: str, top:
     wanted = {name: counter.top for name, counter in config.counters.items()}
     labelled = [name for name, counter in config.counters.items() if counter.label]
     totals = merge.merge(run.segments, wanted, labelled)
+    finished_at = finished_at or (totals.settled.pace[-1][0] if totals.settled.pace else "")
     report = build(run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
     if previous := _previous(run):
         add_changes(report, previous)
@@ -88,22 +91,31 @@ def add_changes(report: Report, previous: Report) -> None:
     """
     report["previous"] = {key: previous["run"][key] for key in ("name", "finished_at")}
     for name, changes in comparison.compare(previous, report).items():
-        earlier = previous["counters"][name]
-        listed = len(earlier["top"])
         for row, change in zip(report["counters"][name]["top"], changes, strict=False):
             row["rank_change"] = change.rank_change
-            row["new"] = change.rank_before is None and (row["rank"] <= listed or listed == earlier["distinct"])
+            row["new"] = change.kind == "new"
 
 
 def save(run: Run, report: Report) -> None:
-    """Write report.json and its page, and latest.json too if the report is complete. Raises OSError."""
+    """Write the page, latest.json if the report is complete and none is newer, and report.json. Raises OSError.
+
+    In this order, because a run whose report.json is complete is never worked on again.
+    """
     from lifestats_crawler import page  # noqa: PLC0415  # templates are not needed before the end
 
     content = dump(report)
-    durable.write(run.report, content)
-    if report["coverage"]["complete"]:
-        durable.write(run.latest, content)
     page.write(run, report)
+    if report["coverage"]["complete"] and not _is_superseded(run, report):
+        durable.write(run.latest, content)
+    durable.write(run.report, content)
+
+
+def _is_superseded(run: Run, report: Report) -> bool:
+    """Tell whether latest.json is of a run that was started later."""
+    with suppress(StorageError):
+        latest = load(run.latest)["run"]
+        return bool(latest["name"] != run.name and latest["started_at"] > report["run"]["started_at"])
+    return False
 
 
 def dump(document: object) -> bytes:
@@ -128,7 +140,7 @@ def _previous(run: Run) -> Report | None:
         latest = load(run.latest)
         if latest["run"]["name"] != run.name:
             return latest
-        if latest["previous"]:
+        if latest.get("previous"):
             # This run is the newest itself: what it was compared with is beside it.
             return load(run.directory.parent / latest["previous"]["name"] / run.report.name)
     return None

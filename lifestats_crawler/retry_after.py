@@ -23,7 +23,7 @@ def seconds(header: str, now: datetime) -> float | None:
         return min(MOST, float(text))
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait = until.replace(tzinfo=until.tzinfo or UTC) - now
     return min(MOST, max(0.0, wait.total_seconds()))

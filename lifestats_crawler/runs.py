@@ -11,7 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import rmtree
 from socket import gethostname
+from time import sleep, time
 from typing import IO, TYPE_CHECKING, Any
 
 from lifestats_crawler import segments
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NEW = "new"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_ABANDONED = 86_400  # seconds
+_LOCK_TRIES, _LOCK_PAUSE = 5, 0.05  # seconds: somebody who merely looks has it for a moment
+# What is beside the runs of an environment ends so: latest.json, and the script for its pages.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Run:
         """Tell whether its report is there and complete."""
         try:
             return bool(json.loads(self.report.read_bytes())["coverage"]["complete"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return False
 
     def close(self) -> None:
@@ -96,7 +101,8 @@ def source(config: Config) -> dict[str, Any]:
     """Return what makes two crawls count the same thing: url, id space, and how records are read."""
     asked = config.model_dump(include={"url", "items", "id", "next", "inclusive", "first_id", "last_id"})
     counted = {name: [counter.field, counter.missing] for name, counter in config.counters.items()}
-    return asked | {"counters": counted}
+    # Made-up records are others than those of the same url.
+    return asked | {"counters": counted} | ({"mock": True} if config.mock else {})
 
 
 def open_run(config: Config, environment: str, name: str | None, now: datetime) -> Run:
@@ -127,7 +133,9 @@ def find(config: Config, environment: str, name: str | None) -> Run:
             return run
     if candidates:
         reason = difference(candidates[0].source() or {}, config)
-        raise RunError(f"run {candidates[0].name} counts another source: {reason}")
+        report = candidates[0].report
+        where = f"; what it counted then is in {report}" if report.exists() else ""
+        raise RunError(f"run {candidates[0].name} counts another source: {reason}{where}")
     raise RunError(f"{parent} has no run{f' {name!r}' if name else ''}: scrapy runs lists those there are")
 
 
@@ -145,7 +153,7 @@ def state(run: Run) -> str:
     """Tell in a word how a run stands: ``crawling``, or how its last crawl ended."""
     if crawler_of(run):
         return "crawling"
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads(run.report.read_bytes())["run"]["finish_reason"])
     return "killed"
 
@@ -173,13 +181,15 @@ def crawler_of(run: Run) -> Mapping[str, Any] | None:
 def difference(known: Mapping[str, Any], config: Config) -> str:
     """Say what keeps a run of another source from being continued."""
     ours = source(config)
-    keys = [key for key in ours if known.get(key) != ours[key]]
+    keys = [key for key in {**ours, **known} if known.get(key) != ours.get(key)]
     return f"its {', '.join(keys)} differ{'s' if len(keys) == 1 else ''} from the configuration's"
 
 
 def _named(parent: Path, name: str, config: Config) -> Run:
     if not _NAME.fullmatch(name):
-        raise RunError(f"run {name!r}: a name is letters, digits, dots, dashes and underscores, at most 100")
+        raise RunError(
+            f"run {name!r}: a name is letters, digits, dots, dashes and underscores, at most 100, and no .json"
+        )
     run = Run(parent / name, parent.name)
     run.segments.mkdir(parents=True, exist_ok=True)
     known = run.source()
@@ -217,6 +227,9 @@ def _make(parent: Path, now: datetime) -> Run:
 
 
 def _prepared(run: Run, config: Config) -> Run:
+    for rest in run.directory.glob(f"{segments.MERGE_PREFIX}*"):
+        if time() - rest.stat().st_mtime > _ABANDONED:  # of a merge that was killed
+            rmtree(rest, ignore_errors=True)
     for path in segments.set_aside(run.segments, source(config)):
         logger.warning("%s is no whole segment of this run: set aside, what it covered is crawled again", path)
     return run
@@ -226,12 +239,10 @@ def _lock(run: Run, config: Config) -> Run:
     """Lock a run for this process; the lock goes with the process, however that ends."""
     # Not inherited, and held by the kernel: the file itself means nothing.
     lock = (run.directory / "lock").open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _flock(lock):
         holder = _holder(lock)
         lock.close()
-        raise RunError(f"run {run.name} is being crawled by {holder.get('who', 'another process')}") from None
+        raise RunError(f"run {run.name} is being crawled by {holder.get('who', 'another process')}")
     lock.truncate(0)
     since = datetime.now(UTC).isoformat(timespec="seconds")
     who = f"process {os.getpid()} on {gethostname()} since {since}"
@@ -240,17 +251,26 @@ def _lock(run: Run, config: Config) -> Run:
     return Run(run.directory, run.environment, lock)
 
 
+def _flock(lock: IO[str]) -> bool:
+    """Take the lock for as long as the file is open; tell whether that was possible."""
+    for again in range(_LOCK_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if again < _LOCK_TRIES - 1:
+            sleep(_LOCK_PAUSE)
+    return False
+
+
 def _is_crawled(run: Run, config: Config) -> bool:
     """Tell whether a process that has not spilled yet has the run; RunError if it is of the same source."""
     with (run.directory / "lock").open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _holder(lock)
-            if holder.get("source") == source(config):
-                raise RunError(f"run {run.name} is being crawled by {holder['who']}") from None
-            return True
-    return False
+        if _flock(lock):
+            return False
+        holder = _holder(lock)
+        if holder.get("source") == source(config):
+            raise RunError(f"run {run.name} is being crawled by {holder['who']}")
+        return True
 
 
 def _holder(lock: IO[str]) -> dict[str, Any]:

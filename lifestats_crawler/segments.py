@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from itertools import pairwise
-from shutil import rmtree
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import orjson
 import pyarrow as pa
@@ -37,10 +38,11 @@ _ENCODING: dict[str, Any] = {
     "use_dictionary": ["counter", "count", LABEL],
     "column_encoding": {"key": "DELTA_BINARY_PACKED"},
 }
-_METADATA_KEY = b"lifestats"
+_METADATA_KEY, _CHECKSUM_KEY = b"lifestats", b"lifestats.crc32"
 _SUFFIX = ".parquet"
 SET_ASIDE = ".set-aside"
 MERGE_PREFIX = ".merge-"
+REMEDY = "the next crawl of its run sets it aside, and crawls what it covered again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Footer:
     seconds: float
     #: When it was done with it, ISO 8601.
     ended_at: str = ""
+    #: The highest id that its pages have shown, settled or not; -1 without one.
+    highest: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Settled:
     without: Mapping[str, int] = field(default_factory=dict)
     #: When the first crawl of the run was started, ISO 8601; empty without a segment.
     started_at: str = ""
+    #: The highest id that exists for sure; -1 without one.
+    highest: int = -1
     #: (end, seconds, requests) of each segment, in the order of time.
     pace: tuple[tuple[str, float, int], ...] = ()
 
@@ -95,11 +101,16 @@ def write(
     A column ``label`` is there only in segments of a run with labels.
     """
     path = directory / f"{number:06d}{_SUFFIX}"
-    about = asdict(footer) | {"covers": [[item.begin, item.end] for item in footer.covers]}
-    metadata = {_METADATA_KEY: orjson.dumps(about)}
-    with durable.appearing(path) as unfinished:
-        table = _table(counts, labels or {}).replace_schema_metadata(metadata)
-        pq.write_table(table, unfinished, **_ENCODING)
+    about = orjson.dumps(asdict(footer) | {"covers": [[item.begin, item.end] for item in footer.covers]})
+    table = _table(counts, labels or {})
+    file = BytesIO()
+    with pq.ParquetWriter(file, table.schema, **_ENCODING) as writer:
+        writer.write_table(table)
+        # What comes after the counts is Parquet's own footer, with this in it.
+        size = file.tell()
+        checksum = f"{size} {_checksum(file.getvalue(), about)}"
+        writer.add_key_value_metadata({_METADATA_KEY: about, _CHECKSUM_KEY: checksum})
+    durable.write(path, file.getvalue())
     return path
 
 
@@ -114,7 +125,25 @@ def footer(path: Path) -> Footer:
         about = orjson.loads(pq.read_metadata(path).metadata[_METADATA_KEY])
         return Footer(**about | {"covers": tuple(IdRange(*bounds) for bounds in about["covers"])})
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
-        raise StorageError(f"{path} is no segment: {' '.join(str(error).split())[:80]}") from None
+        raise StorageError(f"{path} is no segment ({' '.join(str(error).split())[:80]}): {REMEDY}") from None
+
+
+def check(path: Path) -> None:
+    """Compare the counts of a segment, and what it says of itself, with its checksum.
+
+    Raises StorageError for a file that is not what was written: Parquet's own readers take many a
+    changed bit for other counts.
+    """
+    try:
+        metadata = pq.read_metadata(path).metadata
+        size, checksum = map(int, metadata[_CHECKSUM_KEY].split())
+        with path.open("rb") as file:
+            if _checksum(file.read(size), metadata[_METADATA_KEY]) == checksum:
+                return
+        reason = "its checksum is another"
+    except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:80]
+    raise StorageError(f"{path} is damaged ({reason}): {REMEDY}")
 
 
 def settled(directory: Path) -> Iterator[tuple[Path, Footer]]:
@@ -138,6 +167,7 @@ def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
         seconds=sum(footer.seconds for footer in footers),
         without=sum((Counter(footer.without) for footer in footers), Counter()),
         started_at=min((footer.started_at for footer in footers), default=""),
+        highest=max((footer.highest for footer in footers), default=-1),
         pace=tuple(
             sorted((footer.ended_at, footer.seconds, footer.requests) for footer in footers if footer.ended_at)
         ),
@@ -147,20 +177,23 @@ def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
 def set_aside(directory: Path, source: Mapping[str, Any]) -> list[Path]:
     """Rename what is no whole segment of this source, so that its range is crawled again.
 
-    Returns the new names. Unfinished files and the rests of a merge that was killed are removed.
+    Returns the new names. Unfinished files are removed.
     """
     for rest in directory.glob(f".*{durable.UNFINISHED}"):
         rest.unlink()
-    for rest in directory.glob(f"{MERGE_PREFIX}*"):
-        rmtree(rest)
     return [path.rename(path.with_suffix(SET_ASIDE)) for path in paths(directory) if not _is_ours(path, source)]
 
 
 def _is_ours(path: Path, source: Mapping[str, Any]) -> bool:
     try:
+        check(path)
         return footer(path).source == source
     except StorageError:
         return False
+
+
+def _checksum(data: bytes, about: bytes) -> int:
+    return crc32(about, crc32(data))
 
 
 def next_number(directory: Path) -> int:

@@ -13,6 +13,7 @@ ITEM_PIPELINES = {"lifestats_crawler.pipelines.CountingPipeline": 100}
 EXTENSIONS = {
     "lifestats_crawler.extensions.MockApi": 0,
     "lifestats_crawler.extensions.Growth": 0,
+    "lifestats_crawler.extensions.FinishFirst": 0,
     "lifestats_crawler.progress.ProgressReport": 0,
     "lifestats_crawler.metrics.Metrics": 0,
     "lifestats_crawler.notify.Notify": 0,

@@ -50,7 +50,7 @@ REFUSED = [
         {"headers": {"Authorization": "Bearer ${LIFESTATS_UNSET}"}},
         "headers.Authorization needs the environment variable LIFESTATS_UNSET, which is not set",
     ),
-    ({"counters": {}}, "counters = {}: must have at least 1 item after validation, not 0"),
+    ({"counters": {}}, "counters = {}: must not be empty"),
     ({"counters": {"colours": {"top": 3}}}, "counters.colours.field is missing"),
     (
         {"counters": {"colours": {"field": "a[", "top": 3}}},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from scrapy.exceptions import UsageError
 
 from lifestats_crawler import console
 from lifestats_crawler.exceptions import LifestatsError
+from lifestats_crawler.extensions import NOT_STARTED_BECAUSE
 
 if TYPE_CHECKING:
     import argparse
@@ -33,13 +36,36 @@ class Command(CrawlCommand):
         """Describe the command in the list of commands."""
         return "Walk the id space and write the report (exit status 0: complete)"
 
+    def long_desc(self) -> str:
+        """Describe the command in its help."""
+        return (
+            "Walk the id space of an environment of config.yml, count, and write the report. The newest unfinished"
+            " run of the same source is continued; -a run=NAME names one (made if there is none), -a run=new makes"
+            " a fresh one. Exit status: 0 the report is complete, 1 the crawl could not start, 2 the report is"
+            " written, but ids are missing, 3 the crawl was stopped: most answers failed, the API refused it, the"
+            " storage takes no more, or a second signal came."
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add an example to the help of Scrapy's own options."""
+        super().add_options(parser)
+        parser.epilog = "Example: scrapy crawl lifestats -s ENV=production -a run=new"
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Read Scrapy's own options, and end with "could not start" for one that cannot be."""
+        try:
+            super().process_options(args, opts)
+        except UsageError as error:
+            raise SystemExit(f"lifestats: {error}") from None
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run the spider that ``args`` names; extends Scrapy's, which exits with 0 after most failures."""
-        if len(args) != 1:
-            raise UsageError("name one spider: scrapy crawl lifestats")
         process: Any = self.crawler_process
-        if args[0] not in process.spider_loader.list():
-            raise UsageError(f"there is no spider {args[0]!r}: scrapy crawl lifestats", print_help=False)
+        spiders = process.spider_loader.list()
+        if len(args) != 1 or args[0] not in spiders:
+            raise SystemExit(
+                f"lifestats: {' '.join(args) or 'nothing'!r} is no spider; scrapy crawl lifestats is it"
+            )
         if process.settings["LOG_LEVEL"] != "DEBUG":
             _quieten()
         crawler = self._create_crawler(args[0])
@@ -47,12 +73,12 @@ class Command(CrawlCommand):
         task = process.crawl(crawler, **opts.spargs)
         process.start()
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, LifestatsError):
-            print(f"lifestats: {error}", file=sys.stderr)
-            if process.settings["LOG_FILE"]:  # scrapyd shows this file, and not what is printed
-                logging.getLogger(__name__).error("%s", error)
-        elif error:
+        if error and not isinstance(error, LifestatsError):
             raise error
+        if reason := error or (crawler.stats and crawler.stats.get_value(NOT_STARTED_BECAUSE)):
+            print(f"lifestats: {reason}", file=sys.stderr)
+            if process.settings["LOG_FILE"]:  # scrapyd shows this file, and not what is printed
+                logging.getLogger(__name__).error("%s", reason)
         self.exitcode = _conclude(crawler)
 
 
@@ -76,9 +102,20 @@ def _conclude(crawler: Crawler) -> int:
     if spider is None or crawler.engine.start_time is None:
         return NOT_STARTED
     stats = crawler.stats.get_stats()
-    if "lifestats/report" in stats:
-        path = Path(stats["lifestats/report"])
-        console.show(orjson.loads(path.read_bytes()), path)
+    if "lifestats/report" not in stats:
+        return STOPPED
+    _show(Path(stats["lifestats/report"]))
     if spider.ending:
         return STOPPED
-    return COMPLETE if stats.get("lifestats/complete") else INCOMPLETE
+    return COMPLETE if stats["lifestats/complete"] else INCOMPLETE
+
+
+def _show(path: Path) -> None:
+    """Print a report; an output that does not take it changes nothing about the crawl."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        console.show(orjson.loads(path.read_bytes()), path)
+        sys.stdout.flush()
+    except (OSError, SystemExit):  # rich ends the process when nobody reads what it prints
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

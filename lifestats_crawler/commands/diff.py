@@ -74,7 +74,7 @@ class Command(ScrapyCommand):
         if name.endswith(".json"):
             return report.load(Path(name))
         assert self.settings is not None  # noqa: S101  # Scrapy has set them
-        directory = Path(load_config(self.settings).storage) / environment(self.settings)
+        directory = Path(load_config(self.settings, is_to_ask=False).storage) / environment(self.settings)
         if not (directory / name).is_dir():
             raise StorageError(f"{directory} has no run {name!r}: scrapy runs lists those there are")
         return report.load(directory / name / "report.json")

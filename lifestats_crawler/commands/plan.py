@@ -42,7 +42,7 @@ class Command(FactsCommand):
 
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
         """Look at the configuration and the storage."""
-        config, name = load_config(settings), environment(settings)
+        config, name = load_config(settings, is_to_ask=False), environment(settings)
         parent = Path(config.storage) / name
         entries = list(inventory.look_all(parent))
         choice = planning.choose(config, entries)

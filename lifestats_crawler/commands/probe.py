@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lifestats_crawler import redaction
 from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.handlers import request_headers
 from lifestats_crawler.probe import asking
 from lifestats_crawler.probe.questions import FAILED, NOTE, OK, Check, Probe
 from lifestats_crawler.probe.showing import Redactor
@@ -49,10 +50,10 @@ class Command(FactsCommand):
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
         """Ask, judge, and put together what was found."""
         config = load_config(settings)
-        redaction.hide(config.secrets.values())
-        redactor = Redactor(config.secrets.values())
+        redaction.hide(config.hidden)
+        redactor = Redactor(config.hidden)
         probe = Probe(config, redactor)
-        headers = settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
+        headers = request_headers(settings, config)
         requests = asyncio.run(_converse(probe, config, headers, settings.getint("DOWNLOAD_MAXSIZE")))
         verdicts = Verdicts(config, probe.pages, redactor)
         checks = [*probe.checks, *verdicts.checks()]

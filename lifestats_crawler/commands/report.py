@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +61,8 @@ class Command(ScrapyCommand):
         """Show the report of the run that ``args`` names."""
         if len(args) > 1 or (opts.top is not None and opts.top < 1):
             raise UsageError("name one run at most, and --top of at least 1")
+        if opts.save and opts.top is not None:
+            raise UsageError("--save keeps as many rows as are configured: leave out --top")
         if opts.format == "parquet" and not opts.output:
             raise UsageError("--format parquet needs --output FILE")
         try:
@@ -72,10 +73,9 @@ class Command(ScrapyCommand):
 
     def _show(self, name: str | None, opts: argparse.Namespace) -> None:
         assert self.settings is not None  # noqa: S101  # Scrapy has set them
-        config = load_config(self.settings)
+        config = load_config(self.settings, is_to_ask=False)
         run = runs.find(config, environment(self.settings), name)
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        done = report.make(run, config, finished_at=now, finish_reason=runs.state(run), top=opts.top)
+        done = report.make(run, config, finish_reason=runs.state(run), top=opts.top)
         if opts.save:
             with runs.locked(run, config):
                 report.save(run, done)
@@ -84,10 +84,8 @@ class Command(ScrapyCommand):
         elif opts.format == "parquet":
             export.write_parquet(run, opts.output)
         else:
-            text = page.render(done, page.SCRIPT) if opts.format == "html" else export.text(done, opts.format)
+            text = page.render(done) if opts.format == "html" else export.text(done, opts.format)
             if opts.output:
                 durable.write(opts.output, text.encode())
-                if opts.format == "html":
-                    page.write_script(opts.output.parent)
             else:
                 sys.stdout.write(text)

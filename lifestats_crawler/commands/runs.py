@@ -44,7 +44,7 @@ class Command(FactsCommand):
 
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:
         """Look at the runs of the storage."""
-        storage = Path(load_config(settings).storage)
+        storage = Path(load_config(settings, is_to_ask=False).storage)
         names = inventory.environments(storage) if opts.environment is None else [opts.environment]
         entries = [entry for name in names for entry in inventory.look_all(storage / name)]
         entries.sort(key=lambda entry: entry.worked_at, reverse=True)

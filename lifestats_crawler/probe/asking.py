@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from lifestats_crawler.config import fill_in, fill_in_url
+from lifestats_crawler.config import fill_in_url
 from lifestats_crawler.handlers import ask_once
 from lifestats_crawler.mock_process import MockProcess
 from lifestats_crawler.pacer import Pacer
@@ -64,12 +64,11 @@ class Asker:
 
 @asynccontextmanager
 async def asker(config: Config, headers: Mapping[str, str], most_bytes: int) -> AsyncIterator[Asker]:
-    """Open a session with the configured headers, and close it in the end."""
-    filled = {name: fill_in(text, config.secrets) for name, text in config.headers.items()}
+    """Open a session that sends these headers, and close it in the end."""
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
-        headers={**headers, **filled},
+        headers=headers,
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
         middlewares=[ask_once],
     ) as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from math import ceil
 from random import Random
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy import Request, Spider
 from scrapy.http import Response
 
-from lifestats_crawler import backoff, redaction, runs
+from lifestats_crawler import answers, backoff, redaction, runs
 from lifestats_crawler.addons import environment, load_config
 from lifestats_crawler.breaker import Breaker
 from lifestats_crawler.dialect import Dialect
-from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
+from lifestats_crawler.exceptions import ContradictionError, FaultyPageError, RefusedError, RunError
+from lifestats_crawler.fault_log import FaultLog
 from lifestats_crawler.frontier import Frontier
 from lifestats_crawler.growth import more_chains
 from lifestats_crawler.handlers import NOT_BEFORE
@@ -34,10 +36,6 @@ if TYPE_CHECKING:
     from lifestats_crawler.items import Tally
     from lifestats_crawler.runs import Run
 
-OK = 200
-REDIRECTS = range(300, 400)
-CLOSED_DOOR = (401, 403)
-
 
 class LifestatsSpider(Spider):
     """Walk what the run has not settled, one chain of requests per subset."""
@@ -54,7 +52,9 @@ class LifestatsSpider(Spider):
         self.coverage = Coverage(self.settled_before.covers)
         self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
         unsettled = missing(config.space, self.coverage)
-        self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains)
+        self.frontier = Frontier(
+            unsettled, config.subsets, config.results_per_page, most_chains, self.settled_before.highest
+        )
         self.pages = self.retries = 0
         self._answers = 0
         #: Why the crawl ends before its work is done; None for as long as it goes on.
@@ -65,14 +65,20 @@ class LifestatsSpider(Spider):
         #: Whether an answer has shown the record that it was asked at, and how often one has not.
         self._is_cursor_proven = False
         self._doubts = 0
-        self._breaker = Breaker(config.failure_limit, max(100, 2 * most_chains), max(20, 2 * config.subsets))
+        self._breaker = Breaker(
+            config.failure_limit, max(100, 2 * most_chains), max(20, 2 * self.frontier.subsets)
+        )
+        self._fault_log = FaultLog()
         self._random = Random()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, run: str | None = None, **kwargs: Any) -> Self:
         """Read the environment's configuration and open its run. Raises LifestatsError."""
+        for name in kwargs:
+            if not name.startswith("_"):
+                raise RunError(f"-a {name}=…: there is no such argument; there is run, as in -a run=NAME")
         config = load_config(crawler.settings)
-        redaction.hide(config.secrets.values())
+        redaction.hide(config.hidden)
         opened = runs.open_run(config, environment(crawler.settings), run, datetime.now(UTC))
         try:
             most_chains = crawler.settings.getint("CONCURRENT_REQUESTS")
@@ -183,7 +189,7 @@ class LifestatsSpider(Spider):
         if not self._goes_on:
             return
         try:
-            is_shown = self.dialect.shows(self._body(answer), known)
+            is_shown = self.dialect.shows(answers.body(answer), known)
         except ContradictionError:
             is_shown = False
         except FaultyPageError:
@@ -204,28 +210,19 @@ class LifestatsSpider(Spider):
 
     def _read(self, answer: Response | BaseException | None, chain: Chain) -> Tally:
         """Read an answer and move its chain past it, or raise FaultyPageError and change nothing."""
-        return self.frontier.advance(chain, self.dialect.read(self._body(answer), chain.left))
-
-    def _body(self, answer: Response | BaseException | None) -> bytes:
-        """Return the body of an answer that may be a page, or raise FaultyPageError."""
-        if not isinstance(answer, Response):
-            raise FaultyPageError(f"{type(answer).__name__}: {answer}") from None
-        if answer.status in CLOSED_DOOR:
-            self.stop("refused", f"the API answers {answer.status}: check url and headers in the configuration")
-        if answer.status in REDIRECTS:
-            raise FaultyPageError(f"status {answer.status}, which is not followed: put the final address into url")
-        if answer.status != OK:
-            raise FaultyPageError(f"status {answer.status}")
-        return answer.body
+        return self.frontier.advance(chain, self.dialect.read(answers.body(answer), chain.left))
 
     def _again(self, chain: Chain, fault: FaultyPageError) -> float:
         """Decide what becomes of a page that failed, and return the seconds until its chain goes on."""
+        reason = str(fault)
+        if isinstance(fault, RefusedError):
+            self.stop("refused", reason)
         if not self._goes_on:
             return 0.0
-        reason = str(fault)
         self._breaker.record(success=False)
         if self._breaker.is_open:
-            self.stop("failing", f"{self._breaker.failures} failed, the last one with: {reason}")
+            hint = "" if self.pages else "; scrapy probe shows what is wrong"
+            self.stop("failing", f"{self._breaker.failures} failed, the last one with: {reason}{hint}")
             return 0.0
         if chain.failures and isinstance(fault, ContradictionError):
             self.stop("misconfigured", f"the page at {chain.cursor} {reason}")
@@ -235,10 +232,13 @@ class LifestatsSpider(Spider):
             self._skip(chain, reason)
             return 0.0
         self.retries += 1
-        wait = backoff.full_jitter(chain.failures, self._random)
-        self.logger.warning(
-            "Page at %d, try %d: %s; asking again in %.1f s", chain.cursor, chain.failures, reason, wait
-        )
+        now = monotonic()
+        wait = max(backoff.full_jitter(chain.failures, self._random), self.pacer.held_for(now))
+        untold = self._fault_log.untold(reason, now)
+        level = logging.DEBUG if untold is None else logging.WARNING
+        others = f" ({untold:,} more like it since the last line)" if untold else ""
+        told = chain.cursor, chain.failures, reason, wait, others
+        self.logger.log(level, "Page at %d, try %d: %s; asking again in %.1f s%s", *told)
         return wait
 
     def _skip(self, chain: Chain, reason: str) -> None:

@@ -1,0 +1,66 @@
+"""config.yml as it stands: the keys and values of one environment."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from lifestats_crawler.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def read(path: Traversable, environment: str) -> dict[str, Any]:
+    """Return the section of an environment merged over ``default``. Raises ConfigError."""
+    return _merged(_sections(path), path, environment)
+
+
+def _sections(path: Traversable) -> Mapping[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        sections = yaml.safe_load(text)
+        twice = _key_given_twice(yaml.compose(text, Loader=yaml.SafeLoader))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(sections, dict):
+        raise ConfigError(f"{path}: must have one section per environment, such as `production:`")
+    if twice:
+        raise ConfigError(f"{path}: {twice}")
+    for name in sections:
+        if not isinstance(name, str):
+            raise ConfigError(f"{path}: section {name!r} is not a text to YAML: put its name in quotes")
+    return sections
+
+
+def _key_given_twice(node: yaml.Node | None) -> str | None:
+    """Say which key a mapping has twice, of which YAML takes the last in silence; None if no one has."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return f"line {key.start_mark.line + 1}: {key.value} is given a second time"
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+            if twice := _key_given_twice(value):
+                return twice
+    return None
+
+
+def _merged(sections: Mapping[str, Any], path: Traversable, environment: str) -> dict[str, Any]:
+    names = sorted(str(name) for name in sections if name != "default")
+    if environment not in names or not _ENVIRONMENT_NAME.fullmatch(environment):
+        raise ConfigError(f"{path}: has no environment {environment!r}; it has {', '.join(names) or 'none'}")
+    merged: dict[str, Any] = {}
+    for name in ("default", environment):
+        section = sections.get(name) or {}
+        if not isinstance(section, dict):
+            raise ConfigError(f"{path}: section {name} must be keys and values, not {section!r}")
+        merged |= section
+    return merged

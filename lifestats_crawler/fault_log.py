@@ -1,0 +1,39 @@
+"""Which faults are worth a line in the log. Pure: the time is an argument, in seconds."""
+
+from __future__ import annotations
+
+import re
+
+_MINUTE = 60.0
+_NUMBER = re.compile(r"\d+")
+_BEGINNING = 40  # characters of a reason that tell its kind
+_MOST_KINDS = 100
+
+
+class FaultLog:
+    """Tell one fault of each kind a minute, and how many like it there were meanwhile.
+
+    A server in trouble otherwise fills the log with a line a page.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing told."""
+        self._told_at: dict[str, float] = {}
+        self._untold: dict[str, int] = {}
+
+    def untold(self, reason: str, now: float) -> int | None:
+        """Return how many of this kind were not told since the last one; None if this one is not to be told.
+
+        >>> log = FaultLog()
+        >>> [log.untold(f"status 503 at {page}", now=page) for page in (0, 20, 40, 60, 80)]
+        [0, None, None, 2, None]
+        """
+        kind = _NUMBER.sub("#", reason)[:_BEGINNING]
+        if kind not in self._told_at and len(self._told_at) == _MOST_KINDS:
+            kind = next(iter(self._told_at))
+        if now - self._told_at.get(kind, -_MINUTE) < _MINUTE:
+            self._untold[kind] += 1
+            return None
+        before = self._untold.get(kind, 0)
+        self._told_at[kind], self._untold[kind] = now, 0
+        return before
