@@ -28,6 +28,7 @@ class Entry:
     source: Mapping[str, Any] | None
     covers: tuple[IdRange, ...]
     records: int
+    requests: int
     started_at: str | None
     #: ISO 8601; the last change among its segments.
     worked_at: str
@@ -94,6 +95,7 @@ def look(run: Run) -> Entry:
         source=footers[0].source if footers else None,
         covers=tuple(union(item for footer in footers for item in footer.covers)),
         records=sum(footer.records for footer in footers),
+        requests=sum(footer.requests for footer in footers),
         started_at=min((footer.started_at for footer in footers), default=None),
         worked_at=worked_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         bytes=sum(_size(path) for path in run.directory.rglob("*")),

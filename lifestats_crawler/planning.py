@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Measured: a segment of 1,000 pages of the mock's data, 95,000 integers, takes 5.4. Texts take more.
 BYTES_PER_KEY = 5.5
+# Requests of a crawl that are for no page: whether the cursor is inclusive, and the end of the space, twice.
+_ENDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,10 @@ def subsets(config: Config, ranges: list[IdRange]) -> list[IdRange]:
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """Records per id, and the run that showed it."""
+    """Records and requests per id, and the run that showed them."""
 
     ratio: float
+    requests: float
     run: str
 
 
@@ -75,11 +78,14 @@ def known_density(config: Config, latest: Mapping[str, Any] | None, choice: Choi
     """Return the density of the newest complete report of the same url, else of the run to be continued."""
     try:
         if latest and latest["source"]["url"] == config.url:
-            return Density(latest["totals"]["items"] / latest["coverage"]["ids"], latest["run"]["name"])
+            totals, ids = latest["totals"], latest["coverage"]["ids"]
+            return Density(totals["items"] / ids, totals["requests"] / ids, latest["run"]["name"])
     except (KeyError, TypeError, ZeroDivisionError):
         pass  # not a report of ours
     entry = choice.continues
-    return Density(entry.records / entry.settled, entry.run.name) if entry and entry.settled else None
+    if entry is None or not entry.settled:
+        return None
+    return Density(entry.records / entry.settled, entry.requests / entry.settled, entry.run.name)
 
 
 def measured_bytes(entries: Iterable[Entry]) -> tuple[str | None, float | None]:
@@ -92,7 +98,7 @@ def measured_bytes(entries: Iterable[Entry]) -> tuple[str | None, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a walk would take. Retries come on top, and about a request each time that a chain is split."""
+    """What a walk would take. Retries come on top, and up to a request each time that a chain is split."""
 
     records: int
     requests: int
@@ -103,16 +109,28 @@ class Estimate:
 
 
 def estimate(
-    config: Config, ranges: list[IdRange], density: float, bytes_per_record: float | None = None
+    config: Config,
+    ranges: list[IdRange],
+    density: float,
+    bytes_per_record: float | None = None,
+    requests_per_id: float | None = None,
 ) -> Estimate:
-    """Work out what a walk of some ranges would take, with so many records per id."""
-    records = ceil(sum(map(len, ranges)) * density)
-    page = config.results_per_page
-    started = subsets(config, ranges)
-    waiting = [part for item in ranges for part in missing(item, started)]
-    requests = sum(max(1, ceil(len(part) * density / page)) for part in [*started, *waiting])
+    """Work out what a walk of some ranges would take, with so many records per id.
+
+    Without ``requests_per_id`` from another crawl, the pages that hold the records are counted.
+    """
+    ids = sum(map(len, ranges))
+    records = ceil(ids * density)
+    requests = _pages(config, ranges, density) if requests_per_id is None else ceil(ids * requests_per_id)
     seconds = requests / config.rate_limit if config.rate_limit else None
     keys = records * len(config.counters)
     spills = requests / config.spill_every, (seconds or 0) / config.spill_seconds, keys / config.spill_keys
     size = keys * BYTES_PER_KEY if bytes_per_record is None else records * bytes_per_record
     return Estimate(records, requests, seconds, ceil(max(spills)), ceil(size))
+
+
+def _pages(config: Config, ranges: list[IdRange], density: float) -> int:
+    started = subsets(config, ranges)
+    waiting = [part for item in ranges for part in missing(item, started)]
+    pages = [max(1, ceil(len(part) * density / config.results_per_page)) for part in [*started, *waiting]]
+    return sum(pages) + (_ENDS if pages else 0)

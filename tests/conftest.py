@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,15 @@ def start_api():
     return running_api
 
 
+def wait_until(condition, process: subprocess.Popen | None = None, seconds: float = 60) -> None:
+    """Look again and again whether something holds; fail if it does not in time, or if a process ends first."""
+    late = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < late
+        assert process is None or process.poll() is None
+        time.sleep(0.01)  # between two looks at what other processes do
+
+
 def environment(**variables: str) -> dict[str, str]:
     """Nothing of the developer's own settings, and every warning of the code an error."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -84,8 +94,8 @@ class Crawls:
     def crawl(self) -> list[str]:
         return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
 
-    def run(self, *arguments: str, timeout: float = 120, **variables: str) -> subprocess.CompletedProcess:
-        return self.scrapy(*self.crawl, *arguments, timeout=timeout, **variables)
+    def run(self, *arguments: str, stdout=subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess:
+        return self.scrapy(*self.crawl, *arguments, stdout=stdout, **variables)
 
     @contextmanager
     def start(self, *arguments: str, **variables: str):
@@ -103,16 +113,20 @@ class Crawls:
             finally:
                 process.kill()
 
-    def scrapy(self, *arguments: str, timeout: float = 120, **variables: str) -> subprocess.CompletedProcess:
+    def scrapy(self, *arguments: str, stdout=subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, "-m", "scrapy", *arguments],
             cwd=PROJECT,
             env=environment(**variables),
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=timeout,
+            timeout=120,
             check=False,
         )
+
+    def segments(self) -> list[Path]:
+        return sorted((self.directory / "runs" / "test").glob("*/segments/*.parquet"))
 
     def runs(self) -> list[str]:
         return sorted(path.parent.name for path in (self.directory / "runs" / "test").glob("*/segments"))

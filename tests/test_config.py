@@ -50,6 +50,47 @@ REFUSED = [
         {"headers": {"Authorization": "Bearer ${LIFESTATS_UNSET}"}},
         "headers.Authorization needs the environment variable LIFESTATS_UNSET, which is not set",
     ),
+    (
+        {"url": "http://127.0.0.1:99999/{cursor}"},
+        "url = 'http://127.0.0.1:99999/{cursor}': must be a url with a host, and a port up to 65535 if any",
+    ),
+    (
+        {"url": "http://[::1/{cursor}"},
+        "url = 'http://[::1/{cursor}': must be a url with a host, and a port up to 65535 if any",
+    ),
+    (
+        {"url": "http:///{cursor}"},
+        "url = 'http:///{cursor}': must be a url with a host, and a port up to 65535 if any",
+    ),
+    (
+        {"headers": {"Authorization": "Bearer ${MY-TOKEN}"}},
+        "headers.Authorization = 'Bearer ${MY-TOKEN}':"
+        " has ${MY-TOKEN}: the name of a variable is letters, digits and underscores",
+    ),
+    (
+        {"headers": {"Authorization": "a\nb"}},
+        "headers.Authorization = 'a\\nb': must be on one line, without control characters",
+    ),
+    (
+        {"headers": {"Authorization": "${LIFESTATS_TWO_LINES}"}},
+        "headers.Authorization: the environment variable LIFESTATS_TWO_LINES has a control character in it",
+    ),
+    ({"results_per_page": 10**20}, f"results_per_page = {10**20}: must be less than or equal to 1000000"),
+    ({"rate_limit": 1e30}, "rate_limit = 1e+30: must be less than or equal to 1000000"),
+    (
+        {"items": "sorted(response)"},
+        "items = 'sorted(response)': must be a JMESPath expression, which has no function sorted",
+    ),
+    ({"notify": {"url": "http://h/", "on": [["failed"]]}}, "notify.on = [['failed']]: must be a valid frozenset"),
+    ({"counters": {"colours": 5}}, "counters.colours = 5: must be keys and values"),
+    (
+        {"counters": {"a\u0007": {"field": "a"}}},
+        "counters.a\u0007.[key] = 'a\\x07': must be printable characters",
+    ),
+    (
+        {"counters": {"colours": {"feild": "a"}}},
+        "counters.colours.feild = 'a': there is no such key; did you mean field? (and 1 more)",
+    ),
     ({"counters": {}}, "counters = {}: must not be empty"),
     ({"counters": {"colours": {"top": 3}}}, "counters.colours.field is missing"),
     (
@@ -66,7 +107,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("section", "message"), REFUSED, ids=[str(section)[:60] for section, _ in REFUSED])
-def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path, section, message):
+def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path, monkeypatch, section, message):
+    monkeypatch.setenv("LIFESTATS_TWO_LINES", "a\nb")
     path = write(tmp_path, section)
     with pytest.raises(ConfigError) as error:
         config.load(path, "production")
@@ -80,6 +122,10 @@ UNREADABLE = [
     ("staging: {}\ntest: {}", "has no environment 'production'; it has staging, test"),
     ("production: 5", "section production must be keys and values, not 5"),
     ("default: [1]\nproduction: {}", "section default must be keys and values, not [1]"),
+    ("production: {}\n2024: {}", "section 2024 is not a text to YAML: put its name in quotes"),
+    ("production:\n  subsets: 5\n  last_id: 1\n  subsets: 6", "line 4: subsets is given a second time"),
+    ("production: {}\nproduction: {}", "line 2: production is given a second time"),
+    ("production: 2024-13-45", "is not YAML: month must be in 1..12"),
 ]
 
 
@@ -124,6 +170,17 @@ def test_secrets_are_read_from_the_process_environment_and_not_kept_in_the_confi
     assert loaded.secrets == {"${LIFESTATS_PLANTED}": "s3cret"}
     assert "s3cret" not in repr(loaded)
     assert "s3cret" not in loaded.model_dump_json()
+
+
+def test_what_does_not_ask_the_api_needs_no_secret(tmp_path):
+    path = write(tmp_path, {"headers": {"Authorization": "Bearer ${LIFESTATS_UNSET}"}})
+    assert config.load(path, "production", is_to_ask=False).headers
+
+
+def test_a_password_in_the_url_is_hidden_in_the_form_that_it_is_sent_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIFESTATS_PLANTED", "hunter2")
+    path = write(tmp_path, {"url": "http://me:${LIFESTATS_PLANTED}@127.0.0.1/{cursor}"})
+    assert config.load(path, "production").hidden == ["hunter2", "bWU6aHVudGVyMg=="]
 
 
 def test_the_projects_own_environments_can_be_used(project, monkeypatch):

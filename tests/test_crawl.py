@@ -174,6 +174,50 @@ def test_a_bad_configuration_ends_in_one_line_with_status_1_before_any_request(c
     assert not (crawls.directory / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["lifestats", "-a", "rnu=new"],
+            "lifestats: -a rnu=…: there is no such argument; there is run, as in -a run=",
+        ),
+        (["lifestats", "-a", "run"], "lifestats: Invalid -a value, use -a NAME=VALUE"),
+        (["lifestat"], "lifestats: there is no spider 'lifestat': scrapy crawl lifestats"),
+        ([], "lifestats: there is no spider '': scrapy crawl lifestats"),
+    ],
+)
+def test_a_slip_on_the_command_line_ends_in_one_line_with_status_1(crawls, arguments, message):
+    crawls.configure()
+    done = crawls.scrapy("crawl", *arguments, *crawls.crawl[2:])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(message)
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_that_takes_nothing_changes_nothing_about_a_complete_crawl(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}") as api, Path("/dev/full").open("w") as full:
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99)
+        assert crawls.run(stdout=full).returncode == 0
+    assert crawls.report()["coverage"]["complete"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (
+            "http://127.0.0.2:0/x?offset={cursor}",
+            "mock: true needs a url at one of 127.0.0.1, localhost, not at 127.0",
+        ),
+        ("http://127.0.0.1:0/{cursor}", "mock: true needs an http:// url with {cursor} as a query parameter"),
+    ],
+)
+def test_an_api_that_cannot_be_mocked_is_refused(crawls, url, message):
+    crawls.configure(mock=True, url=url)
+    done = crawls.run()
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"lifestats: {message}")
+
+
 def test_scrapy_list_needs_no_usable_configuration(crawls):
     done = crawls.scrapy("list", "-s", "LIFESTATS_CONFIG=nowhere.yml")
     assert (done.returncode, done.stdout) == (0, "lifestats\n")

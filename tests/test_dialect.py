@@ -69,6 +69,8 @@ FAULTY = [
     (b'{"rows": [', "is not JSON"),
     (b'{"rows": NaN}', "is not JSON"),
     (b"[" * 100_000, "is not JSON"),
+    (page([10], "9" * 5000), "cannot be read: ValueError"),
+    (page(["9" * 5000], 20), "cannot be read: ValueError"),
     (b"\xff\xfe", "is not JSON"),
     (b"[]", "items: rows is null, not a list of records"),
     (b'{"error": "busy"}', "items: rows is null, not a list of records"),
@@ -106,6 +108,11 @@ FAULTY = [
 def test_a_page_that_makes_no_sense_is_refused_with_the_reason(body, reason):
     with pytest.raises(FaultyPageError, match=reason):
         dialect().read(body, IdRange(10, 50))
+
+
+def test_an_expression_that_fails_on_an_answer_makes_that_answer_faulty():
+    with pytest.raises(FaultyPageError, match="cannot be read: JMESPathTypeError"):
+        dialect(items="sort_by(rows, &id)").read(b'{"error": 1}', IdRange(10, 50))
 
 
 def test_texts_booleans_and_integers_are_counted_as_what_they_are():

@@ -160,6 +160,13 @@ def test_a_claim_is_refuted_by_a_higher_id_and_its_range_crawled_again_at_once(t
     assert (again.left, again.is_confirming) == (IdRange(100, 150), False)
 
 
+def test_after_a_resume_an_id_that_was_shown_before_it_still_refutes_a_claim():
+    frontier = Frontier([IdRange(100, 150)], 1, page=10, highest=180)
+    (chain,) = frontier.start()
+    with pytest.raises(FaultyPageError, match="claims to be the last page, but id 180 exists"):
+        frontier.advance(chain, Tally(IdRange(100, 100)))
+
+
 def test_what_keeps_failing_is_put_aside_in_growing_steps_and_tried_again_last(two):
     frontier, low, high = two
     assert [frontier.skip(low, 5) for _ in range(3)] == [

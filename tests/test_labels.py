@@ -48,4 +48,4 @@ def test_names_from_records_and_from_a_file_stand_beside_the_values(crawls, star
     assert {row["label"] for row in counted["foods"]["top"]} == {"1"}
     named = {row["key"]: row.get("label") for row in counted["categories"]["top"]}
     assert named == {1: "fruit", 2: None, 3: "<b>nuts</b>", 4: None, 5: None}
-    assert "3 <b>nuts</b>" in done.stdout
+    assert "3  <b>nuts</b>" in done.stdout

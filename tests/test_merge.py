@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler import merge, segments
-from lifestats_crawler.exceptions import CountError, OverlapError
+from lifestats_crawler.exceptions import CountError, OverlapError, StorageError
 from lifestats_crawler.ranges import IdRange
 from tests.test_segments import FOOTER
 
@@ -46,6 +46,23 @@ def test_segments_that_overlap_stop_the_merge_and_are_both_named(tmp_path):
     with pytest.raises(OverlapError) as error:
         merge.merge(tmp_path, {"colours": 3})
     assert str(error.value) == "000002.parquet and 000001.parquet both settle ids of [8, 21) and [20, 30)"
+
+
+@pytest.mark.parametrize("name", ["key=5", "counter=x", "a*b[1]?", "it's"])
+def test_a_storage_of_whatever_name_is_read_as_it_is(tmp_path, name):
+    directory, other = tmp_path / name / "segments", tmp_path / "aXb1Y" / "segments"
+    for number, place in enumerate((directory, other)):
+        place.mkdir(parents=True)
+        segments.write(place, 1, {"colours": {number: 3}}, replace(FOOTER, without={}))
+    assert merge.merge(directory, {"colours": 3}).counters["colours"].top == [(0, 3)]
+
+
+def test_a_damaged_segment_stops_the_merge_and_is_named(tmp_path):
+    path = segments.write(tmp_path, 1, {"colours": {1: 3}}, replace(FOOTER, without={}))
+    content = path.read_bytes()
+    path.write_bytes(content[:30] + bytes([content[30] ^ 1]) + content[31:])
+    with pytest.raises(StorageError, match=r"000001\.parquet is damaged"):
+        merge.merge(tmp_path, {"colours": 3})
 
 
 def test_counts_that_are_not_those_of_the_records_settled_stop_the_merge(tmp_path):

@@ -5,6 +5,8 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.conftest import wait_until
+
 FIRST = 658330693
 URL = "/foodstats?offset={cursor}&limit={limit}"
 
@@ -41,8 +43,7 @@ def test_while_a_crawl_runs_its_metrics_can_be_asked_for_on_loopback(crawls, sta
     with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 999}") as api:
         crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 999, metrics_port=port, rate_limit=20)
         with crawls.start() as process:
-            while len(api.get("/log")["requests"]) < 5:
-                assert process.poll() is None
+            wait_until(lambda: len(api.get("/log")["requests"]) >= 5, process)
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
                 metrics = values(answer.read().decode())
     assert metrics["lifestats_requests_total"] >= 5

@@ -61,7 +61,9 @@ def test_on_a_terminal_a_live_line_goes_before_the_table(configured):
     os.close(terminal)
     assert process.returncode == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
-    lines = re.findall(r"[\d.]+ % of the ids,.* [\d.]+/s of 100, [\d,]+ pages, 0 retries, [\d,]+ chains", text)
+    lines = re.findall(
+        r"[\d.]+ % of the ids,[^\r]*? [\d.]+/s of 100, [\d,]+ pages, 0 retries, [\d,]+ chains", text
+    )
     assert len(lines) > 2
     assert lines[-1].startswith("100.0 % of the ids")
     assert text.rindex("100.0 % of the ids") < text.index("foods: ") < text.index("Complete: ")

@@ -9,6 +9,8 @@ import json
 import duckdb
 import pytest
 
+from tests.conftest import wait_until
+
 FIRST = 658330693
 LAST = FIRST + 1999
 URL = "/foodstats?offset={cursor}&limit={limit}"
@@ -53,11 +55,26 @@ def test_a_run_can_be_reported_again_in_every_format_with_other_rows(crawls, api
     assert {path: path.read_bytes() for path in before} == before, "nothing in the run has changed"
 
 
+def test_a_report_of_an_older_run_changes_neither_the_latest_nor_what_is_continued(crawls, command):
+    assert crawls.run("-a", "run=older").returncode == 0
+    assert crawls.run("-a", "run=newer").returncode == 0
+    latest = crawls.directory / "runs" / "test" / "latest.json"
+    before = latest.read_bytes()
+    first, second = (command("report", "older", "--json").stdout for _ in range(2))
+    assert first == second
+    assert json.loads(first)["run"]["finished_at"] < json.loads(before)["run"]["started_at"]
+    assert command("report", "older", "--save").returncode == 0
+    assert latest.read_bytes() == before
+    newest, *_ = json.loads(command("runs", "--json").stdout)["runs"]
+    assert newest["run"] == "newer"
+    refused = command("report", "--save", "--top=1")
+    assert (refused.returncode, "leave out --top" in refused.stderr) == (2, True)
+
+
 def test_a_run_can_be_reported_while_it_is_crawled_and_is_not_touched(crawls, command):
     crawls.change(rate_limit=5)
     with crawls.start() as process:
-        while not list(crawls.directory.rglob("*.parquet")):
-            assert process.poll() is None
+        wait_until(crawls.segments, process)
         shown, saved = command("report", "--json"), command("report", "--save")
         assert process.poll() is None
     report = json.loads(shown.stdout)
@@ -69,8 +86,7 @@ def test_a_run_can_be_reported_while_it_is_crawled_and_is_not_touched(crawls, co
 
 def test_a_killed_run_gets_its_report(crawls, command):
     with crawls.start() as process:
-        while not list(crawls.directory.rglob("*.parquet")):
-            assert process.poll() is None
+        wait_until(crawls.segments, process)
         process.kill()
     assert command("report", "--save").returncode == 0
     report = crawls.report()

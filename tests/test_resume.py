@@ -10,6 +10,8 @@ from random import Random
 
 import pytest
 
+from tests.conftest import wait_until
+
 FIRST = 658330693
 URL = "/foodstats?offset={cursor}&limit={limit}"
 IDS = 6000
@@ -41,15 +43,7 @@ def crawls(crawls, api):
 
 def wait_for_pages(api, process, many):
     """Ask the API until it has seen so many requests, or the crawl has ended by itself."""
-    while len(requests := api.get("/log")["requests"]) < many and process.poll() is None:
-        pass
-    return len(requests)
-
-
-def wait_for_segment(crawls, process):
-    """Look until the crawl has spilled, or has ended by itself."""
-    while not list(crawls.directory.rglob("*.parquet")) and process.poll() is None:
-        pass
+    wait_until(lambda: len(api.get("/log")["requests"]) >= many or process.poll() is not None)
 
 
 def assert_true(report, truth):
@@ -153,6 +147,28 @@ def test_a_signal_does_not_wait_for_a_silent_server(crawls, start_api):
     assert crawls.report()["coverage"]["settled"] == 0
 
 
+def test_a_signal_while_the_report_is_written_waits_for_it(crawls, api):
+    with crawls.start(LIFESTATS_STOP_AT="begun:report.html") as process:
+        stopped(process)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+@pytest.mark.parametrize("step", ["renamed:report.html", "renamed:latest.json", "begun:report.json"])
+def test_killed_while_the_report_is_written_a_run_is_gone_on_with(crawls, api, step):
+    with crawls.start(LIFESTATS_STOP_AT=step) as process:
+        stopped(process)
+        process.kill()
+    asked = len(api.get("/log")["requests"])
+    assert crawls.run().returncode == 0
+    assert (len(crawls.runs()), len(api.get("/log")["requests"])) == (1, asked)
+    latest = json.loads((crawls.directory / "runs" / "test" / "latest.json").read_text())
+    assert latest == crawls.report()
+
+
 def test_a_second_signal_ends_a_crawl_at_once_and_nothing_is_corrupt(crawls, api):
     with crawls.start() as process:
         wait_for_pages(api, process, 60)
@@ -168,7 +184,7 @@ def test_a_second_signal_ends_a_crawl_at_once_and_nothing_is_corrupt(crawls, api
 def test_a_second_process_on_the_same_run_is_refused_and_told_who_has_it(crawls):
     crawls.change(rate_limit=20)
     with crawls.start() as process:
-        wait_for_segment(crawls, process)
+        wait_until(crawls.segments, process)
         refused = crawls.run()
         process.kill()
     assert refused.returncode == 1
@@ -180,7 +196,7 @@ def test_a_second_process_on_the_same_run_is_refused_and_told_who_has_it(crawls)
 
 def test_runs_are_continued_named_or_fresh_as_asked_for(crawls, api):
     with crawls.start() as process:
-        wait_for_segment(crawls, process)
+        wait_until(crawls.segments, process)
         process.kill()
     fresh = crawls.run("-a", "run=new")
     assert (fresh.returncode, len(crawls.runs())) == (0, 2)
@@ -194,7 +210,9 @@ def test_runs_are_continued_named_or_fresh_as_asked_for(crawls, api):
     assert (again.returncode, len(api.get("/log")["requests"])) == (0, asked), "nothing was left to ask for"
 
 
-@pytest.mark.parametrize("name", ["../outside", "a/b", "/tmp/x", "..", ".hidden", "", "x" * 101, "a b"])  # noqa: S108
+@pytest.mark.parametrize(
+    "name", ["../outside", "a/b", "/outside", "..", ".hidden", "", "x" * 101, "a b", "latest.json"]
+)
 def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
     before = sorted(tmp_path.iterdir())
     done = crawls.run("-a", f"run={name}")
@@ -215,7 +233,7 @@ def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
 )
 def test_a_run_of_another_source_is_not_continued(crawls, api, change, what):
     with crawls.start() as process:
-        wait_for_segment(crawls, process)
+        wait_until(crawls.segments, process)
         process.kill()
     (first,) = crawls.runs()
     config = crawls.config.read_text()
@@ -239,11 +257,13 @@ def test_a_damaged_or_foreign_segment_is_set_aside_and_its_range_crawled_again(c
         process.kill()
     segments = sorted((crawls.directory / "runs").glob("test/*/segments/*.parquet"))
     segments[0].write_bytes(segments[0].read_bytes()[:-100])
+    content = segments[1].read_bytes()
+    segments[1].write_bytes(content[:30] + bytes([content[30] ^ 1]) + content[31:])
     foreign = segments[0].with_name("000900.parquet")
     foreign.write_bytes(b"PAR1 not really PAR1")
     done = crawls.run()
     assert done.returncode == 0, done.stderr
-    for path in (segments[0], foreign):
+    for path in (*segments[:2], foreign):
         assert f"{path.with_suffix('.set-aside')} is no whole segment of this run" in done.stderr
     assert_true(crawls.report(), api.get("/truth"))
 

@@ -19,6 +19,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         ("Thu, 01 Jan 2026 01:00:30 +0100", 30),
         ("Wed, 31 Dec 2025 00:00:00 GMT", 0),
         ("Thu, 01 Jan 2099 00:00:00 GMT", 3600),
+        ("Thu, 01 Jan 99999999999999999999 00:00:00 GMT", None),
         ("", None),
         ("soon", None),
         ("-5", None),

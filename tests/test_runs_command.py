@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 
 import pytest
+
+from tests.conftest import wait_until
 
 FIRST = 658330693
 LAST = FIRST + 19_999
@@ -27,13 +28,6 @@ def files(crawls):
     return sorted(path for path in crawls.directory.rglob("*"))
 
 
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_where_there_is_nothing_one_line_says_so(crawls):
     crawls.configure()
     done = runs(crawls)
@@ -51,7 +45,8 @@ def test_complete_partial_and_running_are_told_apart_and_looking_changes_nothing
         assert crawls.run("-a", "run=small").returncode == 0
         crawls.configure(url=api.url + URL, last_id=LAST, rate_limit=20)
         with crawls.start("-a", "run=large") as process:
-            wait_for(lambda: list(crawls.directory.glob("runs/test/large/segments/*.parquet")))
+            known = len(crawls.segments())
+            wait_until(lambda: len(crawls.segments()) > known, process)
             large, small = listed(crawls)
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)

@@ -13,6 +13,8 @@ from time import time
 import pytest
 import yaml
 
+from tests.conftest import wait_until
+
 URL = "/foodstats?offset={cursor}&limit={limit}"
 LAST = 1200
 YESTERDAY = "Complete: 1 record"
@@ -113,8 +115,7 @@ def test_cron_has_nothing_to_mail_of_a_crawl_that_is_still_going_on(crontab, con
     with start_api("--first-id=1", f"--last-id={LAST}") as api:
         configure(api, rate_limit=15)
         with crontab.start(crontab.crawl) as first:
-            while not api.get("/log")["requests"]:
-                assert first.poll() is None
+            wait_until(lambda: api.get("/log")["requests"], first)
             assert crontab.mail(crontab.crawl) == ""
             assert first.poll() is None
             assert first.communicate(timeout=60)[0] == ""

@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.parse
 import urllib.request
 import zipfile
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.conftest import wait_until
 
 PROGRAMS = Path(sys.executable).parent
 URL = "/foodstats?offset={cursor}&limit={limit}"
@@ -119,17 +120,10 @@ class Scrapyd:
         return [job["id"] for job in self.ask("listjobs")[state]]
 
     def wait(self, job, state="finished", timeout=60) -> None:
-        wait_until(lambda: job in self.jobs(state), timeout)
+        wait_until(lambda: job in self.jobs(state), seconds=timeout)
 
     def job_log(self, job) -> str:
         return (self.directory / "logs" / "lifestats" / "lifestats" / f"{job}.log").read_text()
-
-
-def wait_until(condition, timeout=60) -> None:
-    late = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < late
-        time.sleep(0.05)
 
 
 def is_up(server) -> bool:

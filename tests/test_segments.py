@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections import Counter
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler import segments
+from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.ranges import IdRange
 
 FOOTER = segments.Footer(
@@ -38,6 +40,18 @@ def test_every_count_comes_back_in_the_columns_of_the_contract(tmp_path_factory,
         read.setdefault(row["counter"], Counter())[key] = row["count"]
     assert read == {name: counter for name, counter in written.items() if counter}
     assert segments.footer(path) == FOOTER
+
+
+def test_a_bit_that_has_changed_in_the_counts_or_in_what_a_segment_says_of_itself_is_found_out(tmp_path):
+    path = segments.write(tmp_path, 1, {"foods": {7: 2, 9: 1}}, FOOTER)
+    segments.check(path)
+    content = path.read_bytes()
+    counts = int(pq.read_metadata(path).metadata[b"lifestats.crc32"].split()[0])
+    own = content.index(b'{"source"')
+    for at in [*range(4, counts), *range(own, own + 200)]:
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(StorageError, match=r"000001\.parquet is damaged"):
+            segments.check(path)
 
 
 def test_a_page_without_records_leaves_a_segment_that_only_covers(tmp_path):

@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from tests.conftest import wait_until
+
 FIRST = 658330693
 LAST = FIRST + 19_999
 URL = "/foodstats?offset={cursor}&limit={limit}"
@@ -44,8 +46,7 @@ def assert_stopped_with_one_line(process, stderr, reason):
 def test_a_disk_that_fills_up_stops_the_crawl_and_keeps_what_was_spilled(crawls, api):
     segments = crawls.directory / "runs" / "test"
     with crawls.start() as process:
-        while not list(segments.glob("*/segments/*.parquet")):
-            assert process.poll() is None
+        wait_until(crawls.segments, process)
         # From here on the kernel refuses every write past the first kilobyte of a file.
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1024, 1024))
         stderr = process.communicate(timeout=30)[1]
@@ -58,8 +59,7 @@ def test_a_disk_that_fills_up_stops_the_crawl_and_keeps_what_was_spilled(crawls,
 
 def test_storage_that_vanishes_stops_the_crawl(crawls, api):
     with crawls.start() as process:
-        while not list((crawls.directory / "runs" / "test").glob("*/segments/*.parquet")):
-            assert process.poll() is None
+        wait_until(crawls.segments, process)
         (crawls.directory / "runs").rename(crawls.directory / "unmounted")
         stderr = process.communicate(timeout=30)[1]
     assert_stopped_with_one_line(process, stderr, "No such file or directory")

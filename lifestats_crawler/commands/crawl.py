@@ -63,9 +63,7 @@ class Command(CrawlCommand):
         process: Any = self.crawler_process
         spiders = process.spider_loader.list()
         if len(args) != 1 or args[0] not in spiders:
-            raise SystemExit(
-                f"lifestats: {' '.join(args) or 'nothing'!r} is no spider; scrapy crawl lifestats is it"
-            )
+            raise SystemExit(f"lifestats: there is no spider {' '.join(args)!r}: scrapy crawl lifestats")
         if process.settings["LOG_LEVEL"] != "DEBUG":
             _quieten()
         crawler = self._create_crawler(args[0])

@@ -51,7 +51,7 @@ class Command(FactsCommand):
         density = planning.known_density(config, _latest(parent), choice)
         measured, per_record = planning.measured_bytes(entries)
         ranges = planning.unsettled(config, choice)
-        likely = planning.estimate(config, ranges, density.ratio, per_record) if density else None
+        likely = density and planning.estimate(config, ranges, density.ratio, per_record, density.requests)
         return {
             "schema": "lifestats.plan/1",
             "environment": name,
@@ -126,14 +126,15 @@ def _how_much(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "page size", f"{source['results_per_page']:,}"
     rate = source["rate_limit"]
     yield "rate", f"{rate:,} requests a second" if rate else "as fast as the API allows"
-    yield "requests", f"{most['requests']:,} at most, if every id exists"
+    yield "requests", f"about {most['requests']:,} if every id exists"
     if likely:
         basis = f"with {density['ratio']:.3f} records per id as in run {density['run']}"
         yield "", f"{likely['requests']:,} likely, {basis}"
     if rate:
         yield (
             "time",
-            f"{h_mm_ss(most['seconds'])} at most" + (f", {h_mm_ss(likely['seconds'])} likely" if likely else ""),
+            f"about {h_mm_ss(most['seconds'])} if every id exists"
+            + (f", {h_mm_ss(likely['seconds'])} likely" if likely else ""),
         )
     where = facts["bytes_measured_in"]
     basis = f"as in run {where}" if where else "if no two values are the same"
