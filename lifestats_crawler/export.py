@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler import report as reports
 from lifestats_crawler.durable import appearing
@@ -26,17 +26,22 @@ def text(report: Report, format_name: str) -> str:
 def rows_as_csv(report: Report) -> str:
     """Return the rows of every counter, with a heading.
 
-    >>> report = {"counters": {"foods": {"top": [{"rank": 1, "key": "a,b", "count": 2}]}}}
+    >>> report = {"counters": {"foods": {"top": [{"rank": 1, "key": "a,b", "count": 2, "new": True}]}}}
     >>> print(rows_as_csv(report), end="")
     counter,rank,key,label,count,share,certain,rank_change,new
-    foods,1,"a,b",,2,,,,
+    foods,1,"a,b",,2,,,,true
     """
     out = io.StringIO()
     rows = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     rows.writeheader()
     for name, counter in report["counters"].items():
-        rows.writerows({"counter": name} | row for row in counter["top"])
+        rows.writerows({"counter": name} | _as_csv(row) for row in counter["top"])
     return out.getvalue()
+
+
+def _as_csv(row: dict[str, Any]) -> dict[str, Any]:
+    """Write true and false as JSON does."""
+    return {key: str(value).lower() if isinstance(value, bool) else value for key, value in row.items()}
 
 
 def write_parquet(run: Run, path: Path) -> None:

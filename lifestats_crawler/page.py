@@ -64,12 +64,12 @@ def render(report: dict[str, Any], script: str | None = None) -> str:
     Without it plotly.js is in the page, which is then some 5 MB and needs nothing beside it.
     """
     library = None if script else _library()
-    return _environment().get_template("report.html.j2").render(report, script=script, library=library)
+    return _environment().get_template("report.html.j2").render(report, script=script, library=library).lstrip()
 
 
 def render_diff(document: dict[str, Any]) -> str:
     """Return a comparison (see ``comparison.document``) as HTML, without figures."""
-    return _environment().get_template("diff.html.j2").render(document)
+    return _environment().get_template("diff.html.j2").render(document).lstrip()
 
 
 def _library() -> str:

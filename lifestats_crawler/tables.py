@@ -43,6 +43,10 @@ class FactsCommand(ScrapyCommand):
     def show(self, facts: Facts, console: Console) -> None:
         """Print the facts for people."""
 
+    def syntax(self) -> str:
+        """Say what follows the command."""
+        return "[options]"
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add ``--json`` to Scrapy's own options, and an example to the help."""
         super().add_options(parser)

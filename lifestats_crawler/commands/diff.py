@@ -41,13 +41,15 @@ class Command(ScrapyCommand):
         """Describe the command in its help."""
         return (
             "Compare two reports: who rose, who fell, who is new and who is gone. EARLIER and LATER are names of"
-            " runs of the environment (scrapy runs lists them), or paths of report.json files. For example:"
-            " scrapy diff 20261101T030000Z 20261108T030000Z -s ENV=production --format html > diff.html"
+            " runs of the environment (scrapy runs lists them), or paths of report.json files."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
         super().add_options(parser)
+        parser.epilog = (
+            "Example: scrapy diff 20261101T030000Z 20261108T030000Z -s ENV=production"
+        )
         parser.add_argument("--format", choices=FORMATS, default="table", help="table unless told")
         parser.add_argument(
             "--json", action="store_const", const="json", dest="format", help="the same as --format json"

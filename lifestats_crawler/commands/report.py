@@ -38,13 +38,13 @@ class Command(ScrapyCommand):
         """Describe the command in its help."""
         return (
             "Merge what RUN has counted so far, and show it. Without RUN: the environment's run that was last"
-            " worked on. Nothing in the run is changed, except by --save. For example:"
-            " scrapy report -s ENV=production --top 1000 --format csv --output top.csv"
+            " worked on. Nothing in the run is changed, except by --save."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
         super().add_options(parser)
+        parser.epilog = "Example: scrapy report -s ENV=production --top 1000 --format csv --output top.csv"
         parser.add_argument(
             "--format", choices=FORMATS, default="table", help="table unless told; parquet: every value"
         )
@@ -67,9 +67,14 @@ class Command(ScrapyCommand):
             raise UsageError("--format parquet needs --output FILE")
         try:
             self._show(args[0] if args else None, opts)
-        except (LifestatsError, OSError) as error:
-            print(f"lifestats: {error}", file=sys.stderr)
-            self.exitcode = 1
+        except LifestatsError as error:
+            self._refuse(str(error))
+        except OSError as error:
+            self._refuse(f"{opts.output or error.filename} cannot be written: {error.strerror}")
+
+    def _refuse(self, reason: str) -> None:
+        print(f"lifestats: {reason}", file=sys.stderr)
+        self.exitcode = 1
 
     def _show(self, name: str | None, opts: argparse.Namespace) -> None:
         assert self.settings is not None  # noqa: S101  # Scrapy has set them

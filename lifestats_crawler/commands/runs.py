@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.inventory import Entry
 
-_HEADINGS = ("environment", "run", "state", "settled", "records", "size", "started", "last worked on")
+_HEADINGS = ("environment", "run", "state", "settled", "records", "size", "started (UTC)", "last worked on")
 
 
 class Command(FactsCommand):
@@ -44,7 +44,7 @@ class Command(FactsCommand):
 
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:
         """Look at the runs of the storage."""
-        storage = Path(load_config(settings, is_to_ask=False).storage)
+        storage = Path(load_config(settings, is_to_ask=False).storage).resolve()
         names = inventory.environments(storage) if opts.environment is None else [opts.environment]
         entries = [entry for name in names for entry in inventory.look_all(storage / name)]
         entries.sort(key=lambda entry: entry.worked_at, reverse=True)
