@@ -94,8 +94,8 @@ class Crawls:
     def crawl(self) -> list[str]:
         return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
 
-    def run(self, *arguments: str, stdout=subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess:
-        return self.scrapy(*self.crawl, *arguments, stdout=stdout, **variables)
+    def run(self, *arguments: str, seconds: float = 120, stdout=subprocess.PIPE, **variables: str):
+        return self.scrapy(*self.crawl, *arguments, seconds=seconds, stdout=stdout, **variables)
 
     @contextmanager
     def start(self, *arguments: str, **variables: str):
@@ -113,7 +113,7 @@ class Crawls:
             finally:
                 process.kill()
 
-    def scrapy(self, *arguments: str, stdout=subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess:
+    def scrapy(self, *arguments: str, seconds: float = 120, stdout=subprocess.PIPE, **variables: str):
         return subprocess.run(
             [sys.executable, "-m", "scrapy", *arguments],
             cwd=PROJECT,
@@ -121,7 +121,7 @@ class Crawls:
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
 

@@ -69,7 +69,7 @@ def torture(crawls: Crawls, api, kills: int, random: Random) -> int:
 
 def conclude(crawls: Crawls, api, kills: int) -> int:
     """Let the crawl finish, compare it with the truth, and print the figures."""
-    finished = crawls.run("-s", "DOWNLOAD_TIMEOUT=2", "-s", "LOG_LEVEL=ERROR", timeout=3000)
+    finished = crawls.run("-s", "DOWNLOAD_TIMEOUT=2", "-s", "LOG_LEVEL=ERROR", seconds=3000)
     requests, truth, met = api.get("/log")["requests"], api.get("/truth"), api.get("/faults")
     good = Counter(cursor for _, cursor, _, status, fault in requests if status == 200 and not fault)
     counted = {}

@@ -47,9 +47,7 @@ class Command(ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
         super().add_options(parser)
-        parser.epilog = (
-            "Example: scrapy diff 20261101T030000Z 20261108T030000Z -s ENV=production"
-        )
+        parser.epilog = "Example: scrapy diff 20261101T030000Z 20261108T030000Z -s ENV=production"
         parser.add_argument("--format", choices=FORMATS, default="table", help="table unless told")
         parser.add_argument(
             "--json", action="store_const", const="json", dest="format", help="the same as --format json"
