@@ -10,6 +10,7 @@ import sys
 import pytest
 import yaml
 
+from lifestats_crawler import config
 from lifestats_crawler.config import Config
 
 # Not run here: the first is this very test run, the second needs a program that is not ours,
@@ -49,6 +50,21 @@ def test_every_command_in_the_readme_works(project, clone, monkeypatch):
             assert done.returncode == 0, (command, done.stderr)
     for environment in ("development", "production"):
         assert (clone / "runs" / environment / "latest.json").exists()
+
+
+def test_the_example_of_an_api_of_ones_own_can_be_used(project, tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", (project / "README.md").read_text(), re.DOTALL)
+    sections = yaml.safe_load((project / "config.yml").read_text()) | yaml.safe_load(example)
+    (tmp_path / "config.yml").write_text(yaml.safe_dump(sections))
+    loaded = config.load(tmp_path / "config.yml", "production")
+    assert (loaded.items, loaded.next, loaded.inclusive) == ("@", None, False)
+
+
+def test_every_test_that_a_document_names_is_there(project):
+    tests = " ".join(path.read_text() for path in (project / "tests").rglob("*.py"))
+    for document in (project / "docs").glob("*.md"):
+        for name in re.findall(r"`(test_\w+)`", document.read_text()):
+            assert f"def {name}(" in tests, (document, name)
 
 
 def test_the_readme_explains_every_key_of_the_configuration(project):
