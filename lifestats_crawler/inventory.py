@@ -82,7 +82,7 @@ def look_all(parent: Path) -> Iterator[Entry]:
     for run in runs.of(parent):
         # A crawl that has counted nothing takes its run away at its end.
         with suppress(FileNotFoundError):
-            if segments.paths(run.segments) or run.report.exists() or (run.directory / "lock").exists():
+            if segments.paths(run.segments) or run.report.exists() or run.lock.exists():
                 yield look(run)
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
-from socket import gethostname
-from time import sleep, time
+from time import time
 from typing import IO, TYPE_CHECKING, Any
 
-from lifestats_crawler import segments
+from lifestats_crawler import lock, segments
 from lifestats_crawler.exceptions import RunError, StorageError
 
 if TYPE_CHECKING:
@@ -29,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 NEW = "new"
 _ABANDONED = 86_400  # seconds
-_LOCK_TRIES, _LOCK_PAUSE = 5, 0.05  # seconds: somebody who merely looks has it for a moment
 # What is beside the runs of an environment ends so: latest.json, and the script for its pages.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
 
@@ -41,7 +37,7 @@ class Run:
     directory: Path
     environment: str
     #: The open lock file, for as long as this process crawls the run.
-    _lock: IO[str] | None = field(default=None, repr=False, compare=False)
+    _held: IO[str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -52,6 +48,11 @@ class Run:
     def segments(self) -> Path:
         """Where its segments are."""
         return self.directory / "segments"
+
+    @property
+    def lock(self) -> Path:
+        """Where the process that crawls it has its lock."""
+        return self.directory / "lock"
 
     @property
     def report(self) -> Path:
@@ -90,11 +91,11 @@ class Run:
         """Let go of the run, and remove it if nothing was ever counted for it."""
         if not segments.paths(self.segments) and not self.report.exists():
             with suppress(OSError):
-                (self.directory / "lock").unlink()
+                self.lock.unlink()
                 self.segments.rmdir()
                 self.directory.rmdir()
-        if self._lock:
-            self._lock.close()
+        if self._held:
+            self._held.close()
 
 
 def source(config: Config) -> dict[str, Any]:
@@ -169,13 +170,7 @@ def of(parent: Path) -> Iterator[Run]:
 
 def crawler_of(run: Run) -> Mapping[str, Any] | None:
     """Return who crawls a run, and for which source, None if nobody does. Changes nothing on disk."""
-    with suppress(FileNotFoundError), (run.directory / "lock").open(encoding="utf-8") as lock:
-        try:
-            # Shared, and for a moment: whoever else looks is not taken for a crawl.
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return {"who": "another process"} | _holder(lock)
-    return None
+    return lock.holder(run.lock)
 
 
 def difference(known: Mapping[str, Any], config: Config) -> str:
@@ -204,8 +199,9 @@ def _unfinished(parent: Path, config: Config) -> Run | None:
             continue
         known = run.source()
         if known == source(config):
+            held = _lock(run, config)
             logger.info("Continuing run %s", run.name)
-            return _prepared(_lock(run, config), config)
+            return _prepared(held, config)
         if known:
             logger.info("Not continuing run %s: %s", run.name, difference(known, config))
         elif not run.report.exists() and not _is_crawled(run, config):
@@ -237,44 +233,16 @@ def _prepared(run: Run, config: Config) -> Run:
 
 def _lock(run: Run, config: Config) -> Run:
     """Lock a run for this process; the lock goes with the process, however that ends."""
-    # Not inherited, and held by the kernel: the file itself means nothing.
-    lock = (run.directory / "lock").open("a+", encoding="utf-8")
-    if not _flock(lock):
-        holder = _holder(lock)
-        lock.close()
-        raise RunError(f"run {run.name} is being crawled by {holder.get('who', 'another process')}")
-    lock.truncate(0)
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    who = f"process {os.getpid()} on {gethostname()} since {since}"
-    json.dump({"who": who, "source": source(config)}, lock)
-    lock.flush()
-    return Run(run.directory, run.environment, lock)
-
-
-def _flock(lock: IO[str]) -> bool:
-    """Take the lock for as long as the file is open; tell whether that was possible."""
-    for again in range(_LOCK_TRIES):
-        with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        if again < _LOCK_TRIES - 1:
-            sleep(_LOCK_PAUSE)
-    return False
+    held = lock.take(run.lock, source(config))
+    if held is None:
+        crawler = crawler_of(run) or {"who": "another process"}
+        raise RunError(f"run {run.name} is being crawled by {crawler['who']}")
+    return Run(run.directory, run.environment, held)
 
 
 def _is_crawled(run: Run, config: Config) -> bool:
     """Tell whether a process that has not spilled yet has the run; RunError if it is of the same source."""
-    with (run.directory / "lock").open("a+", encoding="utf-8") as lock:
-        if _flock(lock):
-            return False
-        holder = _holder(lock)
-        if holder.get("source") == source(config):
-            raise RunError(f"run {run.name} is being crawled by {holder['who']}")
-        return True
-
-
-def _holder(lock: IO[str]) -> dict[str, Any]:
-    lock.seek(0)
-    with suppress(ValueError):
-        return dict(json.load(lock))
-    return {}
+    crawler = crawler_of(run)
+    if crawler and crawler.get("source") == source(config):
+        raise RunError(f"run {run.name} is being crawled by {crawler['who']}")
+    return crawler is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lifestats_crawler.dialect import column, finder
+from lifestats_crawler.paths import column, finder
 
 if TYPE_CHECKING:
     from collections.abc import Generator

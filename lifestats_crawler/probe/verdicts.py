@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from lifestats_crawler.density import Density
-from lifestats_crawler.dialect import Dialect, column
+from lifestats_crawler.dialect import Dialect
 from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.paths import column
 from lifestats_crawler.planning import estimate
 from lifestats_crawler.probe.questions import FAILED, NOTE, OK, SKIPPED, Check, integer
 from lifestats_crawler.ranges import IdRange

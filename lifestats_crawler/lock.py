@@ -1,0 +1,59 @@
+"""The lock of a run. It is the kernel's, held by a process: a crash leaves none behind."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from socket import gethostname
+from time import sleep
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_TRIES, _PAUSE = 5, 0.05  # seconds: somebody who merely looks has it for a moment
+
+
+def take(path: Path, source: Mapping[str, Any]) -> IO[str] | None:
+    """Lock for as long as the returned file is open, and note who has it for what; None if another process has."""
+    # Not inherited, and the file itself means nothing: its text is for whoever is refused.
+    file = path.open("a+", encoding="utf-8")
+    if not _is_taken(file):
+        file.close()
+        return None
+    file.truncate(0)
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    json.dump({"who": f"process {os.getpid()} on {gethostname()} since {since}", "source": source}, file)
+    file.flush()
+    return file
+
+
+def holder(path: Path) -> dict[str, Any] | None:
+    """Return who has a lock (``who``), and for which ``source``, None if nobody has. Changes nothing on disk."""
+    with suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
+        try:
+            # Shared, and for a moment: whoever else looks is not taken for a crawl.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return {"who": "another process"} | _noted(file)
+    return None
+
+
+def _is_taken(file: IO[str]) -> bool:
+    for again in range(_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if again < _TRIES - 1:
+            sleep(_PAUSE)
+    return False
+
+
+def _noted(file: IO[str]) -> dict[str, Any]:
+    with suppress(ValueError):
+        return dict(json.load(file))
+    return {}
