@@ -59,3 +59,11 @@ def test_a_port_that_is_taken_costs_the_metrics_and_not_the_crawl(crawls, start_
         done = crawls.run()
     assert done.returncode == 0
     assert "Address already in use; choose another metrics_port" in done.stderr
+
+
+def test_where_the_package_for_metrics_is_missing_one_line_says_what_to_install(crawls, tmp_path):
+    (tmp_path / "prometheus_client.py").write_text("raise ImportError")
+    crawls.configure(metrics_file=str(tmp_path / "lifestats.prom"))
+    done = crawls.run(PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("need a package: pip install prometheus-client")
