@@ -7,6 +7,8 @@ from math import ceil, inf
 
 _SLACK = 0.002  # of the window: 99.8 % of the rate
 _STRICT_SLACK = 0.008  # 99.2 % of it
+_CATCH_UP = 4  # times the rate
+_TIMER = 0.002  # seconds: timers are no finer
 
 
 class Pacer:
@@ -14,7 +16,9 @@ class Pacer:
 
     Places are booked on a virtual schedule, one every ``1 / rate`` seconds, so that a departure
     that was late does not push back those behind it. What left is kept in a log, and a departure
-    that would be one too many within the window waits until the oldest is out of it.
+    that would be one too many within the window waits until the oldest is out of it. What is late
+    catches up at four times the rate and not all at once: a server takes its time with a burst, and would
+    see the end of one and the beginning of the next in the same second.
 
     The schedule is the generic cell rate algorithm in its virtual scheduling form, without
     tolerance (ITU-T I.371, annex A); the log is a sliding window log.
@@ -31,6 +35,9 @@ class Pacer:
         self._interval = 1 / rate if rate else 0.0
         places = ceil(rate) if rate else 1
         self._window = places * self._interval * (1 + slack)
+        gap = self._interval / _CATCH_UP
+        # Strictly, the window has room for what a server takes for a burst.
+        self._least_gap = gap if gap > _TIMER and not is_strict else 0.0
         self._departures: deque[float] = deque(maxlen=places)
         self._next_place = float("-inf")
         self._held_until = float("-inf")
@@ -46,8 +53,10 @@ class Pacer:
         """Leave now if that is allowed: return 0, or the seconds after which to try again."""
         if now < self._held_until:
             return self._book(now)
-        if self._interval and len(self._departures) == self._departures.maxlen:
-            wait = self._departures[0] + self._window - now
+        if self._interval and self._departures:
+            wait = self._departures[-1] + self._least_gap - now
+            if len(self._departures) == self._departures.maxlen:
+                wait = max(wait, self._departures[0] + self._window - now)
             if wait > 0:
                 return wait
         self._departures.append(now)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,20 @@ def test_however_late_the_timers_are_no_second_sees_more_than_the_rate(rate, lat
 def test_timers_that_are_always_late_do_not_push_back_the_schedule(rate, late):
     left = departures(Pacer(rate), [late], 500)
     assert left[-1] <= 500 / (rate * 0.99) + late
+
+
+def test_what_is_late_after_a_stall_catches_up_at_four_times_the_rate_and_not_in_a_burst():
+    pacer = Pacer(100)
+    places = [pacer.reserve(0.0) for _ in range(40)]
+    left, now = [], 0.2  # nothing ran before that: twenty places are overdue
+    for place in places:
+        now = max(now, place)
+        while (wait := pacer.depart(now)) > 0:
+            now += wait
+        left.append(now)
+    gaps = [late - early for early, late in pairwise(left)]
+    assert min(gaps) == pytest.approx(0.0025)
+    assert left[-1] == pytest.approx(0.39), "and then it is on time again"
 
 
 def test_a_hold_makes_everybody_wait_and_then_leave_one_by_one():

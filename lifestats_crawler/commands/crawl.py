@@ -77,7 +77,7 @@ class Command(CrawlCommand):
             print(f"lifestats: {reason}", file=sys.stderr)
             if process.settings["LOG_FILE"]:  # scrapyd shows this file, and not what is printed
                 logging.getLogger(__name__).error("%s", reason)
-        self.exitcode = _conclude(crawler)
+        self.exitcode = NOT_STARTED if reason else _conclude(crawler)
 
 
 def _quieten() -> None:
