@@ -12,17 +12,20 @@ from time import sleep
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _TRIES, _PAUSE = 5, 0.05  # seconds: somebody who merely looks has it for a moment
 
 
-def take(path: Path, source: Mapping[str, Any]) -> IO[str] | None:
-    """Lock for as long as the returned file is open, and note who has it for what; None if another process has."""
+def take(path: Path, source: Mapping[str, Any], pause: Callable[[float], None] = sleep) -> IO[str] | None:
+    """Lock for as long as the returned file is open, and note who has it for what; None if another process has.
+
+    ``pause`` waits so many seconds between two tries.
+    """
     # Not inherited, and the file itself means nothing: its text is for whoever is refused.
     file = path.open("a+", encoding="utf-8")
-    if not _is_taken(file):
+    if not _is_taken(file, pause):
         file.close()
         return None
     file.truncate(0)
@@ -43,13 +46,13 @@ def holder(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _is_taken(file: IO[str]) -> bool:
+def _is_taken(file: IO[str], pause: Callable[[float], None]) -> bool:
     for again in range(_TRIES):
         with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         if again < _TRIES - 1:
-            sleep(_PAUSE)
+            pause(_PAUSE)
     return False
 
 

@@ -203,7 +203,10 @@ def api_for(args: Namespace) -> Api:
     recipe = Recipe(args.first_id, args.last_id, args.density, args.seed, fields, holes, args.id, dense)
     parameters = args.cursor_parameter, args.limit_parameter, args.max_limit
     shape = Shape(*parameters, args.items, args.next, args.exclusive)
-    faults = Injector([demand for several in args.fault or () for demand in several], args.seed, args.fault_limit)
+    demands = [demand for several in args.fault or () for demand in several]
+    if not args.next and any(demand.kind.startswith("next-") for demand in demands):
+        raise ValueError("a fault of the next cursor needs --next")
+    faults = Injector(demands, args.seed, args.fault_limit)
     api = Api(Records(recipe), shape, (args.latency, args.latency + args.jitter), faults)
     api.echo_header = args.echo_header
     return api

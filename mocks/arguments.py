@@ -19,7 +19,12 @@ _FAULT_HELP = f"a share of the requests gets a fault: all, {', '.join(KINDS)}"
 
 def arguments(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line; the configuration of a crawl has the same words."""
-    parser = ArgumentParser("mocks.api", formatter_class=ArgumentDefaultsHelpFormatter)
+    parser = ArgumentParser(
+        "mocks.api",
+        description="Serve made-up records page by page, and know the truth about them: /truth, /log, /faults.",
+        epilog="Example: python -m mocks.api --last-id 658430692 --latency 0.05 --fault status-503:0.01",
+        formatter_class=ArgumentDefaultsHelpFormatter,
+    )
     add = parser.add_argument
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=4567, help="0 for any free port")

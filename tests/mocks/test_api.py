@@ -221,10 +221,14 @@ def test_a_port_that_is_taken_is_one_line_and_exit_code_1(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "argument", ["--density=2", "--last-id=1", "--items=@", "--max-limit=0", "--field=food:0", "--items=meta"]
+    "arguments",
+    [
+        *("--density=2", "--last-id=1", "--items=@", "--max-limit=0", "--field=food:0", "--items=meta"),
+        "--next= --fault=next-null:0.1",
+    ],
 )
-def test_arguments_that_cannot_be_are_one_line_and_exit_code_2(argument: str) -> None:
-    with started("--port=0", argument) as process:
+def test_arguments_that_cannot_be_are_one_line_and_exit_code_2(arguments: str) -> None:
+    with started("--port=0", *arguments.split()) as process:
         output, complaint = process.communicate(timeout=30)
     assert (output, process.returncode) == ("", 2)
     assert re.fullmatch(r"mocks\.api: .+\n", complaint)
