@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
-from benchmarks import counting, machine, memory, merging, pace, skew, speed, start
+from benchmarks import counting, machine, memory, merging, pace, skew, speed, start, tuning
 from benchmarks.processes import PROJECT
 from benchmarks.results import Options, Result, progress
 
@@ -14,6 +14,7 @@ _SECTIONS = {
     "pace": pace.run,
     "skew": skew.run,
     "speed": speed.run,
+    "tuning": tuning.run,
     "counting": counting.run,
     "memory": memory.run,
     "merge": merging.run,

@@ -13,7 +13,7 @@ from benchmarks.results import Result, Row, at_least, exactness, progress, ratio
 from benchmarks.spaces import FIRST_ID, even
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from benchmarks.crawlers import Contestant, Crawl
     from benchmarks.processes import Server
@@ -83,12 +83,7 @@ def run(options: Options) -> Result:
     """Let everybody crawl in turn, as often as there are rounds."""
     rounds = 1 if options.quick else 3
     entries = _entries(share=0.4 if options.quick else 1)
-    with _fast_api(even(max(entry.pages for entry in entries))) as server:
-        for entry in entries:
-            entry.start = _lap(entry, even(_CHAINS), server)
-        for _ in range(rounds):
-            for entry in entries:
-                entry.add(_lap(entry, even(entry.pages), server))
+    measured(entries, rounds)
     ours, scrapy, loop, *_ = entries
     targets = [
         at_least(
@@ -123,6 +118,16 @@ def _fast_api(space: Space) -> Iterator[Server]:
     ids = f"--first-id={FIRST_ID}", f"--last-id={space.last_id}"
     with serving("benchmarks.fast_api", *ids, core=SERVER_CORE) as server:
         yield server
+
+
+def measured(entries: Sequence[Entry], rounds: int) -> None:
+    """Let everybody crawl in turn, as often as there are rounds."""
+    with _fast_api(even(max(entry.pages for entry in entries))) as server:
+        for entry in entries:
+            entry.start = _lap(entry, even(_CHAINS), server)
+        for _ in range(rounds):
+            for entry in entries:
+                entry.add(_lap(entry, even(entry.pages), server))
 
 
 def _lap(entry: Entry, space: Space, shared: Server) -> Crawl:
