@@ -163,7 +163,7 @@ class CountingPipeline:
         return spider.pacer.departed, spider.retries
 
     def _merge(self) -> Report:
-        done = report.make(self.run, self.config, finished_at=_timestamp(), finish_reason=self._finish_reason())
+        done = report.make(self.run, self.config, finish_reason=self._finish_reason())
         report.save(self.run, done)
         return done
 

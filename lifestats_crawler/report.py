@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import pairwise
 from math import floor, inf
 from pathlib import Path
@@ -30,10 +31,8 @@ _MOST_PACE = 500  # points: two hours in steps of 15 s
 Report = dict[str, Any]
 
 
-def make(run: Run, config: Config, *, finish_reason: str, finished_at: str = "", top: int | None = None) -> Report:
+def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None) -> Report:
     """Merge what a run has settled, and put its report together; ``top`` in place of each counter's own.
-
-    Without ``finished_at`` it is finished when its last segment was.
 
     Raises OverlapError, CountError and StorageError: see ``merge``.
     """
@@ -45,7 +44,7 @@ def make(run: Run, config: Config, *, finish_reason: str, finished_at: str = "",
     wanted = {name: counter.top for name, counter in config.counters.items()}
     labelled = [name for name, counter in config.counters.items() if counter.label]
     totals = merge.merge(run.segments, wanted, labelled)
-    finished_at = finished_at or (totals.settled.pace[-1][0] if totals.settled.pace else "")
+    finished_at = totals.settled.pace[-1][0] if totals.settled.pace else _now()
     report = build(run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
     if previous := _previous(run):
         add_changes(report, previous)
@@ -111,11 +110,15 @@ def save(run: Run, report: Report) -> None:
 
 
 def _is_superseded(run: Run, report: Report) -> bool:
-    """Tell whether latest.json is of a run that was started later."""
+    """Tell whether latest.json is of another run, which finished later."""
     with suppress(StorageError):
         latest = load(run.latest)["run"]
-        return bool(latest["name"] != run.name and latest["started_at"] > report["run"]["started_at"])
+        return bool(latest["name"] != run.name and latest["finished_at"] > report["run"]["finished_at"])
     return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def dump(document: object) -> bytes:

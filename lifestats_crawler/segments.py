@@ -63,7 +63,7 @@ class Footer:
     started_at: str
     #: How long that crawl has worked on this segment.
     seconds: float
-    #: When it was done with it, ISO 8601.
+    #: When it was done with it, ISO 8601; of the last one: when the run was finished.
     ended_at: str = ""
     #: The highest id that its pages have shown, settled or not; -1 without one.
     highest: int = -1
