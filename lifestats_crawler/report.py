@@ -46,7 +46,7 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
     totals = merge.merge(run.segments, wanted, labelled)
     finished_at = totals.settled.pace[-1][0] if totals.settled.pace else _now()
     report = build(run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
-    if previous := _previous(run):
+    if previous := _previous(run, finished_at):
         add_changes(report, previous)
     return report
 
@@ -137,15 +137,16 @@ def load(path: Path) -> Report:
     return report
 
 
-def _previous(run: Run) -> Report | None:
-    """Return the environment's newest complete report of another run."""
+def _previous(run: Run, finished_at: str) -> Report | None:
+    """Return the environment's newest complete report of another run that was finished before this one."""
     with suppress(StorageError):
         latest = load(run.latest)
-        if latest["run"]["name"] != run.name:
+        if latest["run"]["name"] != run.name and latest["run"]["finished_at"] <= finished_at:
             return latest
-        if latest.get("previous"):
-            # This run is the newest itself: what it was compared with is beside it.
-            return load(run.directory.parent / latest["previous"]["name"] / run.report.name)
+    with suppress(StorageError):
+        # This run is the newest itself, or an older one: what it was compared with then is beside it.
+        if before := load(run.report).get("previous"):
+            return load(run.directory.parent / before["name"] / run.report.name)
     return None
 
 

@@ -62,6 +62,7 @@ def test_a_report_of_an_older_run_changes_neither_the_latest_nor_what_is_continu
     before = latest.read_bytes()
     first, second = (command("report", "older", "--json").stdout for _ in range(2))
     assert first == second
+    assert json.loads(first)["previous"] is None, "the newer one came later"
     assert json.loads(first)["run"]["finished_at"] < json.loads(before)["run"]["started_at"]
     assert command("report", "older", "--save").returncode == 0
     assert latest.read_bytes() == before
