@@ -32,7 +32,7 @@ class FirstSpider(scrapy.Spider):
 _ABOUT = (
     f"Seconds from the command to the first request that the server sees; medians of {_ROUNDS}, interleaved. The"
     " empty project is what `scrapy startproject` makes, and a spider with one url. A crawl that is resumed"
-    " reads the footers of all its segments first; together they name 100,000 ranges."
+    " reads and checks all its segments first, here small ones; together they name 100,000 ranges."
 )
 
 

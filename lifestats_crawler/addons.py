@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from importlib import import_module
 from importlib.resources import files
 from math import ceil
 from pathlib import Path
@@ -40,6 +41,7 @@ class EnvironmentAddon:
         """Set what depends on the configuration; end the process if that cannot be used."""
         try:
             chosen = load_config(settings)
+            _check_packages(chosen)
         except ConfigError as error:
             if settings["LOG_FILE"]:  # scrapyd shows this file, and not what is printed
                 configure_logging(dict(settings))
@@ -55,6 +57,15 @@ class EnvironmentAddon:
         # AutoThrottle's delay is latency / target, so rate x latency must stay within the target
         # (Little's law): with all chains in it, it slows down only a server they cannot keep busy.
         settings.set("AUTOTHROTTLE_TARGET_CONCURRENCY", most, priority="project")
+
+
+def _check_packages(chosen: Config) -> None:
+    if chosen.metrics_file is not None or chosen.metrics_port is not None:
+        try:
+            import_module("lifestats_crawler.prometheus")
+        except ImportError:
+            reason = "metrics_file and metrics_port need a package: pip install prometheus-client"
+            raise ConfigError(reason) from None
 
 
 def environment(settings: BaseSettings) -> str:

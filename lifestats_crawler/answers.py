@@ -14,7 +14,7 @@ _CLOSED_DOOR = (401, 403)
 def body(answer: Response | BaseException | None) -> bytes:
     """Return the body of an answer; raises RefusedError for a closed door, FaultyPageError for other failures."""
     if not isinstance(answer, Response):
-        raise FaultyPageError(f"{type(answer).__name__}: {answer}") from None
+        raise FaultyPageError(f"{type(answer).__name__}: {answer}")
     if answer.status in _CLOSED_DOOR:
         raise RefusedError(f"the API answers {answer.status}: check url and headers in the configuration")
     if answer.status in _REDIRECTS:

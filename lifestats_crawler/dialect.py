@@ -11,11 +11,12 @@ from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
 from lifestats_crawler.items import Key, Tally
 from lifestats_crawler.paths import column, finder
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.redaction import Secrets
+from lifestats_crawler.redaction import Secrets, cut
 
 if TYPE_CHECKING:
     from lifestats_crawler.config import Config
 
+_MOST = 160  # characters of what is said of an answer
 _INTEGERS, _PLAIN = {int}, {int, str}
 
 
@@ -56,10 +57,10 @@ class Dialect:
             return self._read(body, asked)
         except FaultyPageError as fault:
             # What is quoted of an answer may be a secret that the server repeats.
-            raise type(fault)(_cut(self._secrets.hidden(str(fault)))) from None
+            raise type(fault)(cut(self._secrets.hidden(str(fault)), _MOST)) from None
         except Exception as error:  # noqa: BLE001  # whatever an answer provokes, it is not believed
             reason = self._secrets.hidden(f"cannot be read: {type(error).__name__}: {error}")
-            raise FaultyPageError(_cut(reason)) from None
+            raise FaultyPageError(cut(reason, _MOST)) from None
 
     def shows(self, body: bytes, an_id: int) -> bool:
         """Tell whether the answer to a request at an id has its record. Raises FaultyPageError."""
@@ -196,7 +197,3 @@ def _labels(keys: list[Any], names: list[Any]) -> dict[Key, str]:
         for key, name in zip(keys, names, strict=True)
         if key is not None and isinstance(name, str | int | float)
     }
-
-
-def _cut(text: str, most: int = 160) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"

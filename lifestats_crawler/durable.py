@@ -20,7 +20,8 @@ def appearing(path: Path) -> Iterator[Path]:
 
     If the block fails, nothing appears and the unfinished file is removed.
     """
-    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
+    # Of this process: another one that writes the same file does not write into this one.
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         _reached("begun", path)
         yield unfinished

@@ -6,7 +6,7 @@ class LifestatsError(Exception):
 
 
 class ConfigError(LifestatsError):
-    """Raised by ``config.load`` when config.yml cannot be used as it stands."""
+    """Raised when config.yml, or a file that it names, cannot be used as it stands."""
 
 
 class FaultyPageError(LifestatsError):
@@ -32,11 +32,11 @@ class OverlapError(LifestatsError):
 
 
 class RunError(LifestatsError):
-    """Raised by ``runs.open_run`` when the run that is asked for cannot be crawled now."""
+    """Raised by ``runs`` when the run that is asked for cannot be had: no such name, another source, or in use."""
 
 
 class StorageError(LifestatsError):
-    """Raised when the storage does not take a segment or a report."""
+    """Raised when the storage cannot be used, or a segment or report in it cannot be read."""
 
 
 class CountError(LifestatsError):

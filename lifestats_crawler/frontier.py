@@ -38,6 +38,10 @@ class Chain:
     density: float | None = None
     #: How often the page at the cursor has failed.
     failures: int = 0
+    #: Whether the last answer contradicted the configuration.
+    is_contradicted: bool = False
+    #: When it asks again after a failure, in seconds of the clock that ``resting`` is told.
+    rests_until: float = 0.0
     #: How many ranges in a row it has put aside.
     skips: int = 0
 
@@ -50,7 +54,7 @@ class Chain:
 class Frontier:
     """The part of the id space that is not settled, and the chains that walk it.
 
-    A chain that ends is replaced by half of what is left of the longest one.
+    A chain that ends is replaced by half of what is left of the longest one, if that is worth a request.
     """
 
     def __init__(
@@ -119,6 +123,7 @@ class Frontier:
             chain.density = tally.records / len(tally.settles)
             self._density.show(tally.settles, tally.records)
         chain.failures = chain.skips = 0
+        chain.is_contradicted = False
         if tally.next is None and not len(tally.settles):
             tally = self._claimed(chain, tally)
         elif len(tally.settles):
@@ -151,6 +156,10 @@ class Frontier:
         ranges = [*self._waiting, *self._aside]
         records = sum(self._density.records(item) for item in ranges)
         return records / self._page + sum(map(self._left, self._active))
+
+    def resting(self, now: float) -> int:
+        """Count the chains that wait because their own page has failed."""
+        return sum(chain.rests_until > now for chain in self._active)
 
     def is_under_way(self, chain: Chain) -> bool:
         """Tell whether the chain has more to ask for."""

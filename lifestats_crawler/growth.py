@@ -11,16 +11,19 @@ if TYPE_CHECKING:
     from lifestats_crawler.pacer import Pacer
 
 LOOK_AHEAD = 0.05  # seconds between two looks
+_FEW = 0.1  # of the chains
 
 
-def more_chains(frontier: Frontier, pacer: Pacer, answers: int, now: float) -> Iterator[Chain]:
+def more_chains(frontier: Frontier, pacer: Pacer, answered: int, now: float) -> Iterator[Chain]:
     """Yield chains for the places until the next look that no chain is going to take.
 
     As many as the rate and the server's latency take (Little's law), without knowing either. Only if
-    every chain waits for the server or for its place: with one that is held back by AutoThrottle or
-    its own backoff, more of them would only get company. ``answers`` is how many requests have been
-    answered.
+    every chain waits for the server or for its place, but for a few whose own page has failed: with
+    one that AutoThrottle holds back, or with a server in trouble, more of them would only get company.
+    ``answered`` is how many requests have been answered.
     """
-    moving = pacer.booked - answers
-    if 0 < len(frontier) <= moving and (places := pacer.free_places(now, LOOK_AHEAD)):
+    resting = frontier.resting(now)
+    moving = pacer.booked - answered + resting
+    is_well = resting <= _FEW * len(frontier)
+    if is_well and 0 < len(frontier) <= moving and (places := pacer.free_places(now, LOOK_AHEAD)):
         yield from frontier.grow(places)

@@ -62,7 +62,7 @@ class Departure:
 _DEPARTURE: ContextVar[Departure] = ContextVar("departure")
 _WORTH_SAYING = 1.0  # seconds by which a hold becomes longer
 _LOOK_UP = 0.5  # seconds between two looks whether the crawl is being stopped
-_GRACE = 5.0  # seconds that requests under way get to finish when it is
+_GRACE = 2.0  # seconds that requests under way get to finish when it is
 
 
 class PacedDownloadHandler(BaseDownloadHandler):
@@ -159,9 +159,13 @@ class PacedDownloadHandler(BaseDownloadHandler):
     async def _end_when_stopping(self) -> None:
         while not self._is_stopping:
             await asyncio.sleep(_LOOK_UP)
+        # What AutoThrottle has kept back would else come out one by one, each only to be turned down.
+        for slot in self.crawler.engine.downloader.slots.values():
+            slot.delay = 0
         # Closing the session would leave them waiting for ever.
         for deadline in self._deadlines:
-            deadline.reschedule(asyncio.get_running_loop().time() + _GRACE)
+            if not deadline.expired():
+                deadline.reschedule(asyncio.get_running_loop().time() + _GRACE)
 
     async def _read(self, answer: ClientResponse) -> bytes:
         chunks = []

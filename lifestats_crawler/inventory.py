@@ -86,10 +86,13 @@ def look_all(parent: Path) -> Iterator[Entry]:
                 yield look(run)
 
 
-def look(run: Run) -> Entry:
-    """Look at one run. Raises FileNotFoundError if it is gone meanwhile."""
+def look(run: Run, *, is_checked: bool = False) -> Entry:
+    """Look at one run, and at whether its segments are as they were written only if ``is_checked``.
+
+    Raises FileNotFoundError if it is gone meanwhile.
+    """
     worked_at = datetime.fromtimestamp(run.segments.stat().st_mtime, UTC)
-    footers, damaged = _footers(run)
+    footers, damaged = _footers(run, is_checked=is_checked)
     return Entry(
         run=run,
         source=footers[0].source if footers else None,
@@ -105,12 +108,14 @@ def look(run: Run) -> Entry:
     )
 
 
-def _footers(run: Run) -> tuple[list[Footer], int]:
+def _footers(run: Run, *, is_checked: bool) -> tuple[list[Footer], int]:
     """Return the footers that agree with the first one, and the number of the other files."""
     found = []
     paths = segments.paths(run.segments)
     for path in paths:
         with suppress(StorageError):
+            if is_checked:
+                segments.check(path)
             found.append(segments.footer(path))
     ours = [footer for footer in found if footer.source == found[0].source]
     return ours, len(paths) - len(ours)

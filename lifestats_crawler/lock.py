@@ -25,7 +25,7 @@ def take(path: Path, source: Mapping[str, Any], pause: Callable[[float], None] =
     """
     # Not inherited, and the file itself means nothing: its text is for whoever is refused.
     file = path.open("a+", encoding="utf-8")
-    if not _is_taken(file, pause):
+    if not _is_ours_now(file, pause):
         file.close()
         return None
     file.truncate(0)
@@ -46,7 +46,7 @@ def holder(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _is_taken(file: IO[str], pause: Callable[[float], None]) -> bool:
+def _is_ours_now(file: IO[str], pause: Callable[[float], None]) -> bool:
     for again in range(_TRIES):
         with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

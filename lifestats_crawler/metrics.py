@@ -11,7 +11,7 @@ from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
 from lifestats_crawler.addons import load_config
-from lifestats_crawler.exceptions import ConfigError
+from lifestats_crawler.pipelines import COMPLETE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,15 +39,12 @@ class Metrics:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Decline where neither is configured. Raises ConfigError where the package for it is missing."""
+        """Decline where neither is configured."""
         config = load_config(crawler.settings)
         if config.metrics_file is None and config.metrics_port is None:
             raise NotConfigured
-        try:
-            from lifestats_crawler.prometheus import RunCollector  # noqa: PLC0415  # its package is optional
-        except ImportError:
-            reason = "metrics_file and metrics_port need a package: pip install prometheus-client"
-            raise ConfigError(reason) from None
+        from lifestats_crawler.prometheus import RunCollector  # noqa: PLC0415  # its package is optional
+
         extension = cls(crawler, config, RunCollector)
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
@@ -55,7 +52,7 @@ class Metrics:
 
     def spider_opened(self, spider: Any) -> None:
         """Open the endpoint, and write the file now and then."""
-        self._run = self._collector(spider)
+        self._figures = self._collector(spider)
         if self._config.metrics_port is not None:
             self._serve(self._config.metrics_host, self._config.metrics_port)
         if self._config.metrics_file is not None:
@@ -63,8 +60,8 @@ class Metrics:
 
     def spider_closed(self) -> None:
         """Write how it ended, and close the endpoint."""
-        self._run.ended_at = time()
-        self._run.is_complete = bool(self._crawler.stats.get_value("lifestats/complete"))
+        self._figures.ended_at = time()
+        self._figures.is_complete = bool(self._crawler.stats.get_value(COMPLETE))
         if self._watch and self._config.metrics_file is not None:
             self._watch.cancel()
             self._write(self._config.metrics_file)
@@ -73,7 +70,7 @@ class Metrics:
 
     def _serve(self, host: str, port: int) -> None:
         try:
-            self._close = self._run.serve(host, port)
+            self._close = self._figures.serve(host, port)
         except OSError as error:
             # Metrics are not what the crawl is for: it goes on.
             logger.warning("No metrics on %s:%d: %s; choose another metrics_port", host, port, error)
@@ -85,6 +82,6 @@ class Metrics:
 
     def _write(self, path: str) -> None:
         try:
-            self._run.write(path)
+            self._figures.write(path)
         except OSError as error:
             logger.warning("No metrics in %s: %s", path, error.strerror)

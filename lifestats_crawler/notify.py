@@ -14,6 +14,7 @@ from scrapy.exceptions import NotConfigured
 from lifestats_crawler import report as reports
 from lifestats_crawler.addons import load_config
 from lifestats_crawler.config import fill_in_url
+from lifestats_crawler.pipelines import COMPLETE, REPORT
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -47,7 +48,7 @@ class Notify:
     async def spider_closed(self, spider: Any) -> None:
         """Post, if this end is one that somebody wants to know of; a failure is logged and no more."""
         stats: Any = self._crawler.stats
-        status = "complete" if stats.get_value("lifestats/complete") and spider.ending is None else "failed"
+        status = "complete" if stats.get_value(COMPLETE) and spider.ending is None else "failed"
         assert self._config.notify is not None  # noqa: S101  # it has declined otherwise
         if status not in self._config.notify.on:
             return
@@ -55,7 +56,7 @@ class Notify:
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_PATIENCE)) as session,
-                session.post(url, json=message(status, spider, stats.get_value("lifestats/report"))) as answer,
+                session.post(url, json=message(status, spider, stats.get_value(REPORT))) as answer,
             ):
                 answer.raise_for_status()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:

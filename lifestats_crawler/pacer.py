@@ -6,7 +6,7 @@ from collections import deque
 from math import ceil, inf
 
 _SLACK = 0.002  # of the window: 99.8 % of the rate
-_STRICT_SLACK = 0.008  # 99.2 % of it
+_STRICT_SLACK = 0.007  # 99.3 % of it
 _CATCH_UP = 4  # times the rate
 _TIMER = 0.002  # seconds: timers are no finer
 
@@ -17,8 +17,8 @@ class Pacer:
     Places are booked on a virtual schedule, one every ``1 / rate`` seconds, so that a departure
     that was late does not push back those behind it. What left is kept in a log, and a departure
     that would be one too many within the window waits until the oldest is out of it. What is late
-    catches up at four times the rate and not all at once: a server takes its time with a burst, and would
-    see the end of one and the beginning of the next in the same second.
+    catches up at four times the rate, if timers are so fine, and not all at once: a server takes its
+    time with a burst, and would see the end of one and the beginning of the next in the same second.
 
     The schedule is the generic cell rate algorithm in its virtual scheduling form, without
     tolerance (ITU-T I.371, annex A); the log is a sliding window log.
@@ -28,7 +28,7 @@ class Pacer:
         """Pace ``rate`` departures per second, judged over a second and a little more.
 
         That little more is for what leaves here within a second and a bit and arrives within a
-        second, after the jitter of a network in between: strictly 8 ms, otherwise 2.
+        second, after the jitter of a network in between: strictly 7 ms, otherwise 2.
         Without a rate every place is now, and only ``hold`` makes anybody wait.
         """
         slack = _STRICT_SLACK if is_strict else _SLACK

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _INTACT = "the segments written so far are intact, start again to continue"
+#: The keys of Scrapy's stats that have the path of the report, and whether it is complete.
+REPORT, COMPLETE = "lifestats/report", "lifestats/complete"
 STORAGE = "storage"  # the finish reason when the storage takes no more
 
 
@@ -39,7 +40,7 @@ class CountingPipeline:
         self.config: Config = spider.config
         self.coverage: Coverage = spider.coverage
         self._source = runs.source(self.config)
-        self._started_at = _timestamp()
+        self._started_at = report.now()
         self._number = segments.next_number(self.run.segments)
         self._asked = (0, 0)  # requests and retries that segments account for
         self._writing: asyncio.Task[None] | None = None
@@ -77,7 +78,7 @@ class CountingPipeline:
             if self.crawler.engine.start_time is not None:
                 await self._finish()
         except OverlapError as error:
-            self._fail(f"no report: {error}; remove one of them and start again: its ids are crawled again")
+            self._fail(f"no report: {error}")
         except CountError as error:
             self._fail(f"no report: {error}; start a fresh run (-a run=new), and tell the makers of lifestats")
         except (OSError, LifestatsError) as error:
@@ -95,8 +96,8 @@ class CountingPipeline:
             self._spill()
             await self._written()
         done = await in_thread(self._merge)
-        self.crawler.stats.set_value("lifestats/report", str(self.run.report))
-        self.crawler.stats.set_value("lifestats/complete", done["coverage"]["complete"])
+        self.crawler.stats.set_value(REPORT, str(self.run.report))
+        self.crawler.stats.set_value(COMPLETE, done["coverage"]["complete"])
 
     async def _written(self) -> None:
         while self._writing:
@@ -131,7 +132,7 @@ class CountingPipeline:
             without=dict(self._partial.without),
             started_at=self._started_at,
             seconds=round(monotonic() - self._since, 3),
-            ended_at=_timestamp(),
+            ended_at=report.now(),
             highest=self._partial.highest,
         )
         self._writing = asyncio.ensure_future(self._write(self._number, self._partial, footer))
@@ -170,7 +171,3 @@ class CountingPipeline:
     def _finish_reason(self) -> str:
         spider: Any = self.crawler.spider
         return spider.ending or ("finished" if self.crawler.engine.running else "shutdown")
-
-
-def _timestamp() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""What a crawl would do: which run it would continue, and what that would take. Pure."""
+"""What a crawl would do: which run it would continue, and what that would take. Reads and changes nothing."""
 
 from __future__ import annotations
 

@@ -30,10 +30,6 @@ class IdRange:
         """Tell whether the id lies in the range."""
         return self.begin <= an_id < self.end
 
-    def meets(self, other: IdRange) -> bool:
-        """Tell whether the two ranges share an id."""
-        return max(self.begin, other.begin) < min(self.end, other.end)
-
     def __str__(self) -> str:
         """Write the range as a mathematician would: ``[2, 4)``."""
         return f"[{self.begin}, {self.end})"

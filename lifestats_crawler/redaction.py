@@ -37,6 +37,11 @@ class Secrets:
         return bool(self._forms)
 
 
+def cut(text: str, most: int) -> str:
+    """Shorten a text, and show that it was; after secrets are hidden in it."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def hide(values: Iterable[str]) -> None:
     """Replace these values by asterisks in every log record from now on, whoever logs it."""
     secrets = Secrets(values)

@@ -44,7 +44,7 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
     wanted = {name: counter.top for name, counter in config.counters.items()}
     labelled = [name for name, counter in config.counters.items() if counter.label]
     totals = merge.merge(run.segments, wanted, labelled)
-    finished_at = totals.settled.pace[-1][0] if totals.settled.pace else _now()
+    finished_at = totals.settled.pace[-1][0] if totals.settled.pace else now()
     report = build(run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
     if previous := _previous(run, finished_at):
         add_changes(report, previous)
@@ -69,7 +69,8 @@ def build(
             "started_at": totals.settled.started_at or finished_at,
             "finished_at": finished_at,
             "elapsed_seconds": round(totals.settled.seconds, 3),
-            "finish_reason": finish_reason,
+            # A signal at the very end stops nothing any more.
+            "finish_reason": finish_reason if unsettled else "finished",
         },
         "source": config.model_dump(include={"url", "first_id", "last_id", "results_per_page", "rate_limit"}),
         "coverage": _coverage(config, totals.settled),
@@ -117,7 +118,8 @@ def _is_superseded(run: Run, report: Report) -> bool:
     return False
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as reports have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -143,10 +145,12 @@ def _previous(run: Run, finished_at: str) -> Report | None:
         latest = load(run.latest)
         if latest["run"]["name"] != run.name and latest["run"]["finished_at"] <= finished_at:
             return latest
-    with suppress(StorageError):
-        # This run is the newest itself, or an older one: what it was compared with then is beside it.
-        if before := load(run.report).get("previous"):
-            return load(run.directory.parent / before["name"] / run.report.name)
+    # This run is the newest itself, or an older one: its own report says what it was compared with then.
+    for path in (run.report, run.latest):
+        with suppress(StorageError):
+            own = load(path)
+            if own["run"]["name"] == run.name and own.get("previous"):
+                return load(run.directory.parent / own["previous"]["name"] / run.report.name)
     return None
 
 

@@ -13,7 +13,7 @@ from shutil import rmtree
 from time import time
 from typing import IO, TYPE_CHECKING, Any
 
-from lifestats_crawler import lock, segments
+from lifestats_crawler import durable, lock, segments
 from lifestats_crawler.exceptions import RunError, StorageError
 
 if TYPE_CHECKING:
@@ -161,11 +161,13 @@ def state(run: Run) -> str:
 
 def of(parent: Path) -> Iterator[Run]:
     """Yield the runs of an environment's directory, the one last worked on first."""
-    directories = [path for path in parent.iterdir() if (path / "segments").is_dir()] if parent.is_dir() else []
-    for path in sorted(
-        directories, key=lambda path: ((path / "segments").stat().st_mtime_ns, path.name), reverse=True
-    ):
-        yield Run(path, parent.name)
+    found = []
+    for path in parent.iterdir() if parent.is_dir() else ():
+        # A crawl that has counted nothing takes its run away at its end.
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found.append(((path / "segments").stat().st_mtime_ns, path.name))
+    for _, name in sorted(found, reverse=True):
+        yield Run(parent / name, parent.name)
 
 
 def crawler_of(run: Run) -> Mapping[str, Any] | None:
@@ -223,6 +225,8 @@ def _make(parent: Path, now: datetime) -> Run:
 
 
 def _prepared(run: Run, config: Config) -> Run:
+    for rest in run.directory.glob(f".*{durable.UNFINISHED}"):
+        rest.unlink()
     for rest in run.directory.glob(f"{segments.MERGE_PREFIX}*"):
         if time() - rest.stat().st_mtime > _ABANDONED:  # of a merge that was killed
             rmtree(rest, ignore_errors=True)
@@ -234,6 +238,8 @@ def _prepared(run: Run, config: Config) -> Run:
 def _lock(run: Run, config: Config) -> Run:
     """Lock a run for this process; the lock goes with the process, however that ends."""
     held = lock.take(run.lock, source(config))
+    if held and not run.lock.exists():
+        raise RunError(f"run {run.name} has just ended, with nothing counted: start again")
     if held is None:
         crawler = crawler_of(run) or {"who": "another process"}
         raise RunError(f"run {run.name} is being crawled by {crawler['who']}")

@@ -228,4 +228,7 @@ def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
     owned.sort(key=lambda owned: owned[0].begin)
     for (first, path), (second, other) in pairwise(owned):
         if second.begin < first.end:
-            raise OverlapError(f"{path} and {other} both settle ids of {first} and {second}")
+            raise OverlapError(
+                f"{path} and {other} both settle ids of {first} and {second}: remove one of them,"
+                " and what only that one has is crawled again"
+            )

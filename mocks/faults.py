@@ -88,7 +88,7 @@ def _status(status: int, **headers: Callable[[], str]) -> Callable[[Honest], Awa
     return answer
 
 
-def _in_a_second() -> str:
+def _in_two_seconds() -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
 
 
@@ -227,10 +227,10 @@ async def _huge(honest: Honest) -> web.StreamResponse:
 
 KINDS: dict[str, Kind] = {
     "throttle-seconds": Kind("429, Retry-After in seconds", _status(429, Retry_After=lambda: "1")),
-    "throttle-date": Kind("429, Retry-After as a date", _status(429, Retry_After=_in_a_second)),
+    "throttle-date": Kind("429, Retry-After as a date", _status(429, Retry_After=_in_two_seconds)),
     "throttle-bare": Kind("429 without Retry-After", _status(429)),
     "busy-seconds": Kind("503, Retry-After in seconds", _status(503, Retry_After=lambda: "1")),
-    "busy-date": Kind("503, Retry-After as a date", _status(503, Retry_After=_in_a_second)),
+    "busy-date": Kind("503, Retry-After as a date", _status(503, Retry_After=_in_two_seconds)),
     "busy-bare": Kind("503 without Retry-After", _status(503)),
     "status-500": Kind("500", _status(500)),
     "status-502": Kind("502", _status(502)),

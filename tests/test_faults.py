@@ -34,7 +34,7 @@ HOLDING = {kind for kind in KINDS if kind.startswith(("throttle", "busy"))}
 def crawl(crawls, start_api):
     """Crawl an API with faults; return the process, the report and the API's own truth and log."""
 
-    def run(*faults: str, options: tuple[str, ...] = ("-s", "DOWNLOAD_TIMEOUT=1"), **changes):
+    def run(*faults: str, options: tuple[str, ...] = (), **changes):
         with start_api(f"--first-id={FIRST}", f"--last-id={LAST}", *faults) as api:
             crawls.configure(url=api.url + URL, **SPACE | changes)
             done = crawls.run(*options, **SECRETS)
@@ -53,7 +53,7 @@ def assert_true(report, truth):
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - STOPPING))
 def test_a_fault_now_and_then_costs_a_retry_and_no_record(crawl, crawls, kind):
     share, limit = (0.2, 1) if kind in HOLDING else (0.3, 3)
-    options = () if kind == "slow" else ("-s", "DOWNLOAD_TIMEOUT=1")
+    options = ("-s", "DOWNLOAD_TIMEOUT=1") if kind == "stall" else ()
     done, truth, requests, met = crawl(f"--fault={kind}:{share}", f"--fault-limit={limit}", options=options)
     assert done.returncode == 0, done.stderr
     assert met[kind] > 0
@@ -81,6 +81,7 @@ def test_a_server_that_only_fails_is_left_alone_soon(crawl, crawls, kind):
     assert done.returncode == 3
     assert len(requests) <= 30
     assert "Stopping: 22 of the last 22 answers failed, the last one with: " in done.stderr
+    assert done.stderr.count("WARNING: Page at") == 1, "a line a minute of each kind"
     assert crawls.report()["run"]["finish_reason"] == "failing"
 
 

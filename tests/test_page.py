@@ -420,6 +420,15 @@ async def test_the_browser_shows_the_report_s_numbers_and_asks_the_network_for_n
     assert [url for url in opened.requests if not url.startswith(("file://", "data:"))] == []
 
 
+async def test_a_page_that_travels_alone_has_its_figures_with_it_and_links_to_nothing_beside_it(visit, tmp_path):
+    path = tmp_path / "alone.html"
+    path.write_text(page.render(realistic()))
+    opened = await visit(path.as_uri())
+    assert not opened.errors
+    assert opened.requests == [path.as_uri()]
+    assert await opened.tab.locator("a[href='report.json']").count() == 0
+
+
 async def test_a_server_may_serve_it_too(visit, written, served):
     written(realistic())
     opened = await visit(f"{served}/test/one/report.html")

@@ -13,7 +13,7 @@ from lifestats_crawler.probe.showing import Redactor
 
 FIRST = 658330693
 URL = "/foodstats?offset={cursor}&limit={limit}"
-MOST_REQUESTS = 12
+MOST_REQUESTS = 9
 
 
 def probe(crawls, *arguments: str, **variables: str):

@@ -17,13 +17,14 @@ from scrapy.exceptions import UsageError
 from lifestats_crawler import console
 from lifestats_crawler.exceptions import LifestatsError
 from lifestats_crawler.extensions import NOT_STARTED_BECAUSE
+from lifestats_crawler.pipelines import COMPLETE, REPORT
 
 if TYPE_CHECKING:
     import argparse
 
     from scrapy.crawler import Crawler
 
-COMPLETE = 0
+EVERYTHING = 0
 NOT_STARTED = 1
 INCOMPLETE = 2
 STOPPED = 3
@@ -42,8 +43,8 @@ class Command(CrawlCommand):
             "Walk the id space of an environment of config.yml, count, and write the report. The newest unfinished"
             " run of the same source is continued; -a run=NAME names one (made if there is none), -a run=new makes"
             " a fresh one. Exit status: 0 the report is complete, 1 the crawl could not start, 2 the report is"
-            " written, but ids are missing, 3 the crawl was stopped: most answers failed, the API refused it, the"
-            " storage takes no more, or a second signal came."
+            " written, but ids are missing, 3 the crawl was stopped: most answers failed or contradict the"
+            " configuration, the API refused it, the storage takes no more, or a second signal came."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -100,12 +101,12 @@ def _conclude(crawler: Crawler) -> int:
     if spider is None or crawler.engine.start_time is None:
         return NOT_STARTED
     stats = crawler.stats.get_stats()
-    if "lifestats/report" not in stats:
+    if REPORT not in stats:
         return STOPPED
-    _show(Path(stats["lifestats/report"]))
+    _show(Path(stats[REPORT]))
     if spider.ending:
         return STOPPED
-    return COMPLETE if stats["lifestats/complete"] else INCOMPLETE
+    return EVERYTHING if stats[COMPLETE] else INCOMPLETE
 
 
 def _show(path: Path) -> None:

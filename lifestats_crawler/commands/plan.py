@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from scrapy.settings import SETTINGS_PRIORITIES
 
 from lifestats_crawler import inventory, planning
 from lifestats_crawler.addons import config_path, environment, load_config, most_chains
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy.settings import Settings
 
+    from lifestats_crawler.config import Config
     from lifestats_crawler.planning import Choice
 
 
@@ -46,6 +49,8 @@ class Command(FactsCommand):
         parent = Path(config.storage) / name
         entries = list(inventory.look_all(parent))
         choice = planning.choose(config, entries)
+        if choice.continues:
+            choice = replace(choice, continues=inventory.look(choice.continues.run, is_checked=True))
         if choice.continues and not choice.continues.damaged:
             choice.continues.run.settled()  # raises what the crawl would
         density = planning.known_density(config, _latest(parent), choice)
@@ -62,7 +67,7 @@ class Command(FactsCommand):
             "ids": len(config.space),
             "unsettled": sum(map(len, ranges)),
             "subsets": len(planning.subsets(config, ranges)),
-            "most_chains": most_chains(config),
+            "most_chains": _most_chains(settings, config),
             "density": density and asdict(density),
             "bytes_measured_in": measured,
             "likely": likely and asdict(likely),
@@ -72,6 +77,12 @@ class Command(FactsCommand):
     def show(self, facts: Facts, console: Console) -> None:
         """Print a line for each fact."""
         console.print(pairs([*_what(facts), *_how_much(facts)]))
+
+
+def _most_chains(settings: Settings, config: Config) -> int:
+    """Return what the crawl's add-on would set, unless ``-s CONCURRENT_REQUESTS`` says otherwise."""
+    is_told = (settings.getpriority("CONCURRENT_REQUESTS") or 0) > SETTINGS_PRIORITIES["project"]
+    return settings.getint("CONCURRENT_REQUESTS") if is_told else most_chains(config)
 
 
 def _run(choice: Choice) -> dict[str, Any]:

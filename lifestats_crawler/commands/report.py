@@ -70,7 +70,7 @@ class Command(ScrapyCommand):
         except LifestatsError as error:
             self._refuse(str(error))
         except OSError as error:
-            self._refuse(f"{opts.output or error.filename} cannot be written: {error.strerror}")
+            self._refuse(f"{error.filename or opts.output} cannot be written: {error.strerror}")
 
     def _refuse(self, reason: str) -> None:
         print(f"lifestats: {reason}", file=sys.stderr)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from lifestats_crawler.redaction import Secrets
+from lifestats_crawler.redaction import Secrets, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,11 +42,6 @@ class Redactor:
     def json(self, document: Any) -> str:
         """Write a document shortened, of each list only the first item."""
         return cut(self._hidden(json.dumps(_thinned(self.document(document)))), _MOST)
-
-
-def cut(text: str, most: int) -> str:
-    """Shorten a text, and show that it was."""
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _thinned(value: Any) -> Any:

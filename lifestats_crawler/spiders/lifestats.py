@@ -56,15 +56,14 @@ class LifestatsSpider(Spider):
             unsettled, config.subsets, config.results_per_page, most_chains, self.settled_before.highest
         )
         self.pages = self.retries = 0
-        self._answers = 0
+        self._answered = 0
         #: Why the crawl ends before its work is done; None for as long as it goes on.
         self.ending: str | None = None
         #: Unset while the storage is behind: then no chain asks for more to keep in memory.
         self.storage_keeps_up = asyncio.Event()
         self.storage_keeps_up.set()
-        #: Whether an answer has shown the record that it was asked at, and how often one has not.
+        #: Whether an answer has shown the record that it was asked at.
         self._is_cursor_proven = False
-        self._doubts = 0
         self._breaker = Breaker(
             config.failure_limit, max(100, 2 * most_chains), max(20, 2 * self.frontier.subsets)
         )
@@ -107,17 +106,15 @@ class LifestatsSpider(Spider):
             await self.crawler.engine.stop_async()
             return
         left = len(self.config.space) - len(self.coverage)
-        self.logger.info(
-            *("Run %s: %s ids to settle, in some %s pages", self.run.name, f"{left:,}"),
-            f"{ceil(self.frontier.pages_left()):,}",
-        )
+        pages = ceil(self.frontier.pages_left())
+        self.logger.info("Run %s: %s ids to settle, in some %s pages", self.run.name, f"{left:,}", f"{pages:,}")
         for chain in self.frontier.start():
             yield self.ask(chain)
 
     def grow(self) -> Iterator[Request]:
         """Start more chains if the pacer has places that no chain is going to take."""
         if self._goes_on:
-            yield from map(self.ask, more_chains(self.frontier, self.pacer, self._answers, monotonic()))
+            yield from map(self.ask, more_chains(self.frontier, self.pacer, self._answered, monotonic()))
 
     def ask(self, chain: Chain, wait: float = 0) -> Request:
         """Ask for the page at a chain's cursor, ``wait`` seconds from now at the earliest."""
@@ -147,7 +144,7 @@ class LifestatsSpider(Spider):
         through the scheduler and the spider middlewares, which have nothing to do for a chain.
         """
         while True:
-            self._answers += 1
+            self._answered += 1
             wait = 0.0
             try:
                 tally = self._read(answer, chain)
@@ -179,34 +176,31 @@ class LifestatsSpider(Spider):
         return self.ending is None and self.crawler.engine.running
 
     async def _prove_cursor(self, known: int) -> None:
-        """Ask once at the id of a record: an answer without it says that ``inclusive`` is wrong.
+        """Ask at the id of a record: an answer without it, twice, says that ``inclusive`` is wrong.
 
         Such a crawl would lose a record of each page in silence, and end as complete.
         """
         self._is_cursor_proven = True  # one chain asks, and none beside it
-        answer = await self._answer(Request(self.dialect.url(known), meta={"verbatim_url": True}))
-        self._answers += 1
-        if not self._goes_on:
-            return
-        try:
-            is_shown = self.dialect.shows(answers.body(answer), known)
-        except ContradictionError:
-            is_shown = False
-        except FaultyPageError:
-            self._is_cursor_proven = False  # at the next page, then
-            self.retries += 1
-            return
-        if is_shown:
-            return
-        self._is_cursor_proven = False
-        self._doubts += 1
-        if self._doubts > 1:
-            right = str(not self.config.inclusive).lower()
-            self.stop(
-                "misconfigured",
-                f"asked at id {known}, which exists, the answer is without it: inclusive must be {right}, "
-                "or records would be lost in silence (scrapy probe shows more)",
-            )
+        for _ in range(2):
+            answer = await self._answer(Request(self.dialect.url(known), meta={"verbatim_url": True}))
+            self._answered += 1
+            if not self._goes_on:
+                return
+            try:
+                if self.dialect.shows(answers.body(answer), known):
+                    return
+            except ContradictionError:
+                pass  # as if it was not shown
+            except FaultyPageError:
+                self._is_cursor_proven = False  # at the next page, then
+                self.retries += 1
+                return
+        right = str(not self.config.inclusive).lower()
+        self.stop(
+            "misconfigured",
+            f"asked at id {known}, which exists, the answer is without it: inclusive must be {right}, "
+            "or records would be lost in silence (scrapy probe shows more)",
+        )
 
     def _read(self, answer: Response | BaseException | None, chain: Chain) -> Tally:
         """Read an answer and move its chain past it, or raise FaultyPageError and change nothing."""
@@ -224,7 +218,8 @@ class LifestatsSpider(Spider):
             hint = "" if self.pages else "; scrapy probe shows what is wrong"
             self.stop("failing", f"{self._breaker.failures} failed, the last one with: {reason}{hint}")
             return 0.0
-        if chain.failures and isinstance(fault, ContradictionError):
+        was_contradicted, chain.is_contradicted = chain.is_contradicted, isinstance(fault, ContradictionError)
+        if was_contradicted and chain.is_contradicted:
             self.stop("misconfigured", f"the page at {chain.cursor} {reason}")
             return 0.0
         chain.failures += 1
@@ -234,6 +229,7 @@ class LifestatsSpider(Spider):
         self.retries += 1
         now = monotonic()
         wait = max(backoff.full_jitter(chain.failures, self._random), self.pacer.held_for(now))
+        chain.rests_until = now + wait
         untold = self._fault_log.untold(reason, now)
         level = logging.DEBUG if untold is None else logging.WARNING
         others = f" ({untold:,} more like it since the last line)" if untold else ""

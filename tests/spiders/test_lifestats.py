@@ -37,8 +37,13 @@ class Engine:
 @pytest.fixture
 def spider(crawls):
     url = "http://127.0.0.1:4567/foodstats?offset={cursor}&limit={limit}"
-    crawls.configure(url=url, results_per_page=100, rate_limit=100, last_id=FIRST + 99_999)
-    settings = {"ENV": "test", "LIFESTATS_CONFIG": str(crawls.config), "LOG_ENABLED": False}
+    crawls.configure(url=url, results_per_page=100, rate_limit=100, subsets=20, last_id=FIRST + 99_999)
+    settings = {
+        "CONCURRENT_REQUESTS": 400,
+        "ENV": "test",
+        "LIFESTATS_CONFIG": str(crawls.config),
+        "LOG_ENABLED": False,
+    }
     crawler = get_crawler(LifestatsSpider, settings)
     crawler.engine = Engine()
     spider = LifestatsSpider.from_crawler(crawler)
@@ -87,5 +92,16 @@ def test_no_chain_is_made_while_a_server_holds_us_off_or_the_crawl_ends(spider):
     spider.pacer.hold(monotonic() + 60)
     assert list(spider.grow()) == []
     spider.pacer = Pacer(100)
+    spider.pacer.booked = len(chains)
     spider.ending = "shutdown"
     assert list(spider.grow()) == []
+
+
+def test_a_few_chains_whose_page_has_failed_keep_nobody_from_growing_and_many_do(spider):
+    chains = [*spider.frontier.start()]
+    few, many = chains[:2], chains[:10]
+    for resting, grown in ((few, 5), (many, 0)):
+        for chain in resting:
+            chain.rests_until = monotonic() + 60
+        spider.pacer.booked = len(spider.frontier) - len(resting)
+        assert len(list(spider.grow())) == grown
