@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from benchmarks.results import Options
     from benchmarks.spaces import Space
 
-_PAGES, _QUICK_PAGES = 4_000, 1_000
+_PAGES, _QUICK_PAGES = 8_000, 1_000
 _DEFAULTS = {
     "CONCURRENT_ITEMS": "100",
     "ASYNCIO_EVENT_LOOP": "asyncio.SelectorEventLoop",
     "DOWNLOADER_MIDDLEWARES": "{}",
     "SPIDER_MIDDLEWARES": "{}",
-    "WARN_ON_GENERATOR_RETURN_VALUE": "True",
     "LOG_FORMATTER": "scrapy.logformatter.LogFormatter",
 }
 _ABOUT = (

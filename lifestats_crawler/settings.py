@@ -26,9 +26,11 @@ DOWNLOAD_HANDLERS = {
     "https": "lifestats_crawler.handlers.PacedDownloadHandler",
 }
 
-# The loop is asyncio's alone: the download handler is aiohttp's, and a page costs half as much.
+# What each of the settings for speed gains is measured: docs/benchmarks.md, Tuning.
+
+# The loop is asyncio's alone: the download handler is aiohttp's.
 TWISTED_REACTOR_ENABLED = False  # default True
-ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # default asyncio's own: a tenth fewer pages a second
+ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # default asyncio's own
 
 # A chain's first answer is held by Scrapy for as long as the chain is walked, and counts as work to do.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 2**40  # default 5 MB: new chains would wait for old ones to end
@@ -83,9 +85,6 @@ ROBOTSTXT_OBEY = False  # an API asked with its owner's limit is not a site that
 # Both open a port by default.
 REMOTE_CONTROL_ENABLED = False  # default True
 TELNETCONSOLE_ENABLED = False  # default True
-
-# Looked up in the source of a callback, again and again: a tenth of the time that a page takes.
-WARN_ON_GENERATOR_RETURN_VALUE = False  # default True
 
 STATS_DUMP = False  # default True; the report has the figures
 LOG_FORMATTER = "lifestats_crawler.logformatter.PageLogFormatter"

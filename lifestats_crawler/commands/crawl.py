@@ -90,7 +90,7 @@ def _quieten() -> None:
 
 
 def _relax_collector() -> None:
-    """Look for cyclic garbage less often: a page leaves little of it, and looking takes 5 % of its time."""
+    """Look for cyclic garbage less often: a page leaves little of it."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
 
