@@ -9,6 +9,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
+from lifestats_crawler.dialect import Dialect
 from lifestats_crawler.items import Tally
 from lifestats_crawler.pacer import Pacer
 from lifestats_crawler.ranges import IdRange
@@ -24,6 +25,7 @@ class Engine:
     def __init__(self) -> None:
         self.most = 1
         self.asked = []
+        self.answers = []
 
     @property
     def running(self) -> bool:
@@ -31,7 +33,12 @@ class Engine:
 
     async def download_async(self, request):
         self.asked.append(request)
+        if self.answers:
+            return self.answers.pop()
         raise IgnoreRequest("stopped")
+
+    async def close_spider_async(self, reason):
+        pass
 
 
 @pytest.fixture
@@ -105,3 +112,15 @@ def test_a_few_chains_whose_page_has_failed_keep_nobody_from_growing_and_many_do
             chain.rests_until = monotonic() + 60
         spider.pacer.booked = len(spider.frontier) - len(resting)
         assert len(list(spider.grow())) == grown
+
+
+@pytest.mark.parametrize(("status", "ending"), [(200, "misconfigured"), (503, None)])
+async def test_only_contradictions_in_a_row_stop_a_crawl(spider, status, ending):
+    spider.dialect = Dialect(spider.config.model_copy(update={"inclusive": False}))
+    _, chain, *_ = spider.frontier.start()
+    # What a cursor that is inclusive after all shows: the very id that it was asked for.
+    body = b'{"meta": {"next_offset": %d}, "response": [{"id": %d}]}' % (chain.cursor + 50, chain.cursor - 1)
+    spider.crawler.engine.most = 2
+    spider.crawler.engine.answers = [Response(URL, body=body)]
+    assert [output async for output in spider.parse(Response(URL, status=status, body=body), chain)] == []
+    assert spider.ending == ending
