@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from benchmarks.contestants.counts import FIELDS
 from benchmarks.results import Result, Row, at_most, progress, ratio
 from benchmarks.spaces import FIRST_ID, PAGE, even
-from lifestats_crawler import segments
-from lifestats_crawler.config import Config, CounterConfig
-from lifestats_crawler.counting import Partial
-from lifestats_crawler.dialect import Dialect
+from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.config.model import Config, CounterConfig
+from lifestats_crawler.counting.partial import Partial
 from lifestats_crawler.ranges import Coverage, IdRange
-from lifestats_crawler.segments import Footer
+from lifestats_crawler.storage import segments
+from lifestats_crawler.storage.segments import Footer
 from mocks.data import Recipe, Records
 from mocks.shape import Asked, Shape
 

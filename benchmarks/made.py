@@ -12,13 +12,13 @@ import numpy as np
 from benchmarks.contestants.counts import FIELDS
 from benchmarks.crawlers import runs
 from benchmarks.spaces import FIRST_ID
-from lifestats_crawler import segments
 from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.storage import segments
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lifestats_crawler.segments import Footer
+    from lifestats_crawler.storage.segments import Footer
 
 KEYS = 100_000  # counts in a full segment
 _DRAWS = 130_000  # enough for so many values

@@ -13,7 +13,7 @@ from urllib.request import getproxies
 
 from scrapy.utils.log import configure_logging
 
-from lifestats_crawler import config
+from lifestats_crawler.config import model as config
 from lifestats_crawler.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scrapy.settings import BaseSettings
 
-    from lifestats_crawler.config import Config
+    from lifestats_crawler.config.model import Config
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class EnvironmentAddon:
 def _check_packages(chosen: Config) -> None:
     if chosen.metrics_file is not None or chosen.metrics_port is not None:
         try:
-            import_module("lifestats_crawler.prometheus")
+            import_module("lifestats_crawler.extensions.prometheus")
         except ImportError:
             reason = "metrics_file and metrics_port need a package: pip install prometheus-client"
             raise ConfigError(reason) from None

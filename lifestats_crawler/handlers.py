@@ -26,10 +26,11 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 from yarl import URL
 
-from lifestats_crawler import backoff, retry_after
 from lifestats_crawler.addons import load_config
-from lifestats_crawler.config import fill_in, fill_in_url
-from lifestats_crawler.connector import PacedConnector
+from lifestats_crawler.api import throttling as retry_after
+from lifestats_crawler.config.model import fill_in, fill_in_url
+from lifestats_crawler.downloader import backoff
+from lifestats_crawler.downloader.connector import PacedConnector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.pacer import Pacer
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.downloader.pacer import Pacer
 
 logger = logging.getLogger(__name__)
 

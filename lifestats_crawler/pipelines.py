@@ -7,19 +7,20 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from lifestats_crawler import report, runs, segments
-from lifestats_crawler.counting import Partial
+from lifestats_crawler.counting.partial import Partial
 from lifestats_crawler.exceptions import CountError, LifestatsError, OverlapError
 from lifestats_crawler.items import Tally
+from lifestats_crawler.report import document as report
+from lifestats_crawler.storage import runs, segments
 from lifestats_crawler.threads import in_thread
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from lifestats_crawler.config import Config
+    from lifestats_crawler.config.model import Config
     from lifestats_crawler.ranges import Coverage
-    from lifestats_crawler.report import Report
-    from lifestats_crawler.runs import Run
+    from lifestats_crawler.report.document import Report
+    from lifestats_crawler.storage.runs import Run
 
 logger = logging.getLogger(__name__)
 

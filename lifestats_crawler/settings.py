@@ -11,12 +11,12 @@ COMMANDS_MODULE = "lifestats_crawler.commands"
 ADDONS = {"lifestats_crawler.addons.EnvironmentAddon": 0}
 ITEM_PIPELINES = {"lifestats_crawler.pipelines.CountingPipeline": 100}
 EXTENSIONS = {
-    "lifestats_crawler.extensions.MockApi": 0,
-    "lifestats_crawler.extensions.Growth": 0,
-    "lifestats_crawler.extensions.FinishFirst": 0,
-    "lifestats_crawler.progress.ProgressReport": 0,
-    "lifestats_crawler.metrics.Metrics": 0,
-    "lifestats_crawler.notify.Notify": 0,
+    "lifestats_crawler.extensions.mock_api.MockApi": 0,
+    "lifestats_crawler.extensions.mock_api.Growth": 0,
+    "lifestats_crawler.extensions.mock_api.FinishFirst": 0,
+    "lifestats_crawler.extensions.progress.ProgressReport": 0,
+    "lifestats_crawler.extensions.metrics.Metrics": 0,
+    "lifestats_crawler.extensions.notify.Notify": 0,
     # Both listen to a signal for every page, for figures that the run's own stats and report have.
     "scrapy.extensions.corestats.CoreStats": None,
     "scrapy.extensions.logstats.LogStats": None,

@@ -12,10 +12,10 @@ from random import Random
 
 import pytest
 
-from lifestats_crawler.frontier import Frontier
-from lifestats_crawler.growth import LOOK_AHEAD, more_chains
+from lifestats_crawler.crawl.frontier import Frontier
+from lifestats_crawler.crawl.growth import LOOK_AHEAD, more_chains
+from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.items import Tally
-from lifestats_crawler.pacer import Pacer
 from lifestats_crawler.ranges import Coverage, IdRange
 
 PAGE = 100

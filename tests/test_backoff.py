@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from lifestats_crawler import backoff
+from lifestats_crawler.downloader import backoff
 
 
 @pytest.mark.parametrize(("failures", "most"), [(1, 0.5), (2, 1), (3, 2), (7, 30), (60, 30), (5000, 30)])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lifestats_crawler.breaker import Breaker
+from lifestats_crawler.crawl.breaker import Breaker
 
 
 def outcomes(breaker: Breaker, *successes: bool) -> bool:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lifestats_crawler import comparison
+from lifestats_crawler.report import comparison
 
 
 def report(name, field="food_id", distinct=None, **ranks):

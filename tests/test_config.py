@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from lifestats_crawler import config
+from lifestats_crawler.config import model as config
 from lifestats_crawler.exceptions import ConfigError
 from lifestats_crawler.ranges import IdRange
 

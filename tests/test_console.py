@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifestats_crawler import console
+from lifestats_crawler.report import console
 
 
 def report(**counter):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifestats_crawler.density import Density
+from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.ranges import IdRange
 
 WHOLE = IdRange(10**6, 10**6 + 10**5)

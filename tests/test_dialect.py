@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifestats_crawler.config import Config
-from lifestats_crawler.dialect import Dialect
+from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.api.expressions import column, finder
+from lifestats_crawler.config.model import Config
 from lifestats_crawler.exceptions import FaultyPageError
-from lifestats_crawler.paths import column, finder
 from lifestats_crawler.ranges import IdRange
 
 BASE = {

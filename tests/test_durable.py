@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifestats_crawler import durable
+from lifestats_crawler.storage import durable
 
 
 def test_a_file_that_fails_half_way_does_not_appear_and_leaves_the_old_one(tmp_path):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lifestats_crawler.crawl.frontier import Frontier
 from lifestats_crawler.exceptions import FaultyPageError
-from lifestats_crawler.frontier import Frontier
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import Coverage, IdRange, missing, union
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 from scrapy.settings import Settings
 
-from lifestats_crawler.config import Config
+from lifestats_crawler.config.model import Config
 from lifestats_crawler.handlers import request_headers
 
 FIRST = 658330693

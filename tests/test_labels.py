@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lifestats_crawler import labels
+from lifestats_crawler.config import labels
 from lifestats_crawler.exceptions import ConfigError
 
 FIRST = 658330693

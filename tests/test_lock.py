@@ -3,7 +3,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from lifestats_crawler import lock
+from lifestats_crawler.storage import lock
 
 
 def test_a_lock_tells_who_has_it_for_what_until_it_is_closed(tmp_path):

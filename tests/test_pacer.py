@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifestats_crawler.pacer import Pacer
+from lifestats_crawler.downloader.pacer import Pacer
 
 # How late each timer fires, in seconds: mostly on time, now and then a stall.
 lateness = st.lists(st.one_of(st.just(0.0), st.floats(0, 0.002), st.floats(0, 0.3)), min_size=1, max_size=40)

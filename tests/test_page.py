@@ -21,8 +21,8 @@ from markupsafe import Markup
 from parsel import Selector
 from playwright.async_api import async_playwright
 
-from lifestats_crawler import page
-from lifestats_crawler.runs import Run
+from lifestats_crawler.report import html as page
+from lifestats_crawler.storage.runs import Run
 
 SCRIPT = "../plotly.min.js"
 FIRST = 658_330_693

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifestats_crawler import planning
-from lifestats_crawler.config import Config
-from lifestats_crawler.planning import Choice
+from lifestats_crawler.config.model import Config
+from lifestats_crawler.preflight import plan as planning
+from lifestats_crawler.preflight.plan import Choice
 from tests.conftest import wait_until
 
 FIRST = 658330693

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from lifestats_crawler.probe.showing import Redactor
+from lifestats_crawler.api.quoting import Redactor
 
 FIRST = 658330693
 URL = "/foodstats?offset={cursor}&limit={limit}"

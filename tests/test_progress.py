@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lifestats_crawler.progress import Gauge
+from lifestats_crawler.extensions.progress import Gauge
 from tests.conftest import PROJECT, environment
 
 FIRST = 658330693

@@ -10,8 +10,8 @@ import sys
 import pytest
 import yaml
 
-from lifestats_crawler import config
-from lifestats_crawler.config import Config
+from lifestats_crawler.config import model as config
+from lifestats_crawler.config.model import Config
 
 # Not run here: the first is this very test run, the second needs a program that is not ours,
 # and the others are the shell's.

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from yarl import URL
 
-from lifestats_crawler.redaction import HIDDEN, Secrets
+from lifestats_crawler.config.redaction import HIDDEN, Secrets
 
 SECRETS = [
     "s3cret",

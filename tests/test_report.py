@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from lifestats_crawler import report
-from lifestats_crawler.config import Config
-from lifestats_crawler.merge import CounterTotals, Totals
+from lifestats_crawler.config.model import Config
+from lifestats_crawler.counting.merge import CounterTotals, Totals
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.runs import Run
-from lifestats_crawler.segments import Settled
+from lifestats_crawler.report import document as report
+from lifestats_crawler.storage.runs import Run
+from lifestats_crawler.storage.segments import Settled
 
 CONFIG = Config.model_validate(
     {

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lifestats_crawler import retry_after
+from lifestats_crawler.api import throttling as retry_after
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lifestats_crawler import runs, segments
-from lifestats_crawler.config import Config
+from lifestats_crawler.config.model import Config
+from lifestats_crawler.storage import runs, segments
 from tests.test_segments import FOOTER
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

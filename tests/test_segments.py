@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifestats_crawler import segments
 from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.storage import segments
 
 FOOTER = segments.Footer(
     source={"url": "http://127.0.0.1/{cursor}"},

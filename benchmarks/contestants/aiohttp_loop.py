@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 
 from benchmarks.contestants.counts import Counts, arguments, subsets
-from lifestats_crawler.pacer import Pacer
+from lifestats_crawler.downloader.pacer import Pacer
 
 _CHAINS = 100
 

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from benchmarks.contestants.counts import TOP, ranked
-from lifestats_crawler import segments
-from lifestats_crawler.merge import merge
+from lifestats_crawler.counting.merge import merge
+from lifestats_crawler.storage import segments
 
 
 def by_lifestats(directory: Path) -> dict[str, Any]:

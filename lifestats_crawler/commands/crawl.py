@@ -14,10 +14,10 @@ import orjson
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.exceptions import UsageError
 
-from lifestats_crawler import console
 from lifestats_crawler.exceptions import LifestatsError
-from lifestats_crawler.extensions import NOT_STARTED_BECAUSE
+from lifestats_crawler.extensions.mock_api import NOT_STARTED_BECAUSE
 from lifestats_crawler.pipelines import COMPLETE, REPORT
+from lifestats_crawler.report import console
 
 if TYPE_CHECKING:
     import argparse

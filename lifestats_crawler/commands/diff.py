@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from lifestats_crawler import comparison, console, page, report
 from lifestats_crawler.addons import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError, StorageError
+from lifestats_crawler.report import comparison, console
+from lifestats_crawler.report import document as report
+from lifestats_crawler.report import html as page
 
 if TYPE_CHECKING:
     import argparse
 
-    from lifestats_crawler.report import Report
+    from lifestats_crawler.report.document import Report
 
 FORMATS = ("table", "json", "html")
 _TWO = 2

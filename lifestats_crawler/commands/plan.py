@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.settings import SETTINGS_PRIORITIES
 
-from lifestats_crawler import inventory, planning
 from lifestats_crawler.addons import config_path, environment, load_config, most_chains
-from lifestats_crawler.tables import Facts, FactsCommand, h_mm_ss, pairs, percent, size
+from lifestats_crawler.facts_command import Facts, FactsCommand, h_mm_ss, pairs, percent, size
+from lifestats_crawler.preflight import plan as planning
+from lifestats_crawler.storage import inventory
 
 if TYPE_CHECKING:
     import argparse
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy.settings import Settings
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.planning import Choice
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.preflight.plan import Choice
 
 
 class Command(FactsCommand):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from lifestats_crawler import redaction
 from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.api.quoting import Redactor
+from lifestats_crawler.config import redaction
+from lifestats_crawler.facts_command import Facts, FactsCommand, h_mm_ss, table
 from lifestats_crawler.handlers import request_headers
-from lifestats_crawler.probe import asking
-from lifestats_crawler.probe.questions import FAILED, NOTE, OK, Check, Probe
-from lifestats_crawler.probe.showing import Redactor
-from lifestats_crawler.probe.verdicts import Verdicts
-from lifestats_crawler.tables import Facts, FactsCommand, h_mm_ss, table
+from lifestats_crawler.preflight import probe_asking as asking
+from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, Check, Probe
+from lifestats_crawler.preflight.probe_verdicts import Verdicts
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy.settings import Settings
 
-    from lifestats_crawler.config import Config
+    from lifestats_crawler.config.model import Config
 
 _STYLES = {OK: "green", NOTE: "yellow", FAILED: "bold red"}
 

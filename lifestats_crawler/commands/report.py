@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from lifestats_crawler import console, durable, export, page, report, runs
 from lifestats_crawler.addons import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError
+from lifestats_crawler.report import console, export
+from lifestats_crawler.report import document as report
+from lifestats_crawler.report import html as page
+from lifestats_crawler.storage import durable, runs
 
 if TYPE_CHECKING:
     import argparse

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler import inventory
 from lifestats_crawler.addons import load_config
-from lifestats_crawler.tables import Facts, FactsCommand, percent, size, table
+from lifestats_crawler.facts_command import Facts, FactsCommand, percent, size, table
+from lifestats_crawler.storage import inventory
 
 if TYPE_CHECKING:
     import argparse
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy.settings import Settings
 
-    from lifestats_crawler.inventory import Entry
+    from lifestats_crawler.storage.inventory import Entry
 
 _HEADINGS = ("environment", "run", "state", "settled", "records", "size", "started (UTC)", "last worked on")
 

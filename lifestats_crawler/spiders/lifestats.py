@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request, Spider
 
-from lifestats_crawler import answers, backoff, redaction, runs
 from lifestats_crawler.addons import environment, load_config
-from lifestats_crawler.breaker import Breaker
-from lifestats_crawler.dialect import Dialect
+from lifestats_crawler.api import answers
+from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.config import redaction
+from lifestats_crawler.crawl.breaker import Breaker
+from lifestats_crawler.crawl.fault_log import FaultLog
+from lifestats_crawler.crawl.frontier import Frontier
+from lifestats_crawler.crawl.growth import more_chains
+from lifestats_crawler.downloader import backoff
+from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.exceptions import ContradictionError, FaultyPageError, RefusedError, RunError
-from lifestats_crawler.fault_log import FaultLog
-from lifestats_crawler.frontier import Frontier
-from lifestats_crawler.growth import more_chains
 from lifestats_crawler.handlers import NOT_BEFORE
-from lifestats_crawler.pacer import Pacer
 from lifestats_crawler.ranges import Coverage, missing
+from lifestats_crawler.storage import runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -31,10 +34,10 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.frontier import Chain
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.crawl.frontier import Chain
     from lifestats_crawler.items import Tally
-    from lifestats_crawler.runs import Run
+    from lifestats_crawler.storage.runs import Run
 
 
 class LifestatsSpider(Spider):

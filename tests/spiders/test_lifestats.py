@@ -9,9 +9,9 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
-from lifestats_crawler.dialect import Dialect
+from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.items import Tally
-from lifestats_crawler.pacer import Pacer
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.spiders.lifestats import LifestatsSpider
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lifestats_crawler.frontier import Chain, Frontier
-    from lifestats_crawler.pacer import Pacer
+    from lifestats_crawler.crawl.frontier import Chain, Frontier
+    from lifestats_crawler.downloader.pacer import Pacer
 
 LOOK_AHEAD = 0.05  # seconds between two looks
 _FEW = 0.1  # of the chains

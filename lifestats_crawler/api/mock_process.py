@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 from lifestats_crawler.exceptions import MockError
 
 if TYPE_CHECKING:
-    from lifestats_crawler.config import Config
+    from lifestats_crawler.config.model import Config
 
 _LOOPBACK = ("127.0.0.1", "localhost")
-_PROJECT = Path(__file__).resolve().parent.parent
+_PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 class MockProcess:

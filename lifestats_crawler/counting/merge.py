@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lifestats_crawler import segments
 from lifestats_crawler.exceptions import CountError, StorageError
+from lifestats_crawler.storage import segments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from lifestats_crawler.items import Key
-    from lifestats_crawler.segments import Settled
+    from lifestats_crawler.storage.segments import Settled
 
 MEMORY_LIMIT = "400MB"  # beside some 230 MB of the crawl
 _MOST_THREADS = 4  # each needs some of it

@@ -10,9 +10,9 @@ from scrapy import signals
 from scrapy.exceptions import CloseSpider, NotConfigured
 
 from lifestats_crawler.addons import load_config
+from lifestats_crawler.api.mock_process import MockProcess
+from lifestats_crawler.crawl.growth import LOOK_AHEAD
 from lifestats_crawler.exceptions import MockError
-from lifestats_crawler.growth import LOOK_AHEAD
-from lifestats_crawler.mock_process import MockProcess
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler import runs
-from lifestats_crawler.frontier import Frontier
+from lifestats_crawler.crawl.frontier import Frontier
 from lifestats_crawler.ranges import missing
+from lifestats_crawler.storage import runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.inventory import Entry
+    from lifestats_crawler.config.model import Config
     from lifestats_crawler.ranges import IdRange
+    from lifestats_crawler.storage.inventory import Entry
 
 # Measured: a segment of 1,000 pages of the mock's data, 95,000 integers, takes 5.4. Texts take more.
 BYTES_PER_KEY = 5.5

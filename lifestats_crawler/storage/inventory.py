@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler import runs, segments
 from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.ranges import IdRange, union
+from lifestats_crawler.storage import runs, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from lifestats_crawler.runs import Run
-    from lifestats_crawler.segments import Footer
+    from lifestats_crawler.storage.runs import Run
+    from lifestats_crawler.storage.segments import Footer
 
 
 @dataclass(frozen=True, slots=True)

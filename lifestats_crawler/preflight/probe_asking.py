@@ -11,16 +11,16 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from lifestats_crawler.config import fill_in_url
+from lifestats_crawler.api.mock_process import MockProcess
+from lifestats_crawler.config.model import fill_in_url
+from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.handlers import ask_once
-from lifestats_crawler.mock_process import MockProcess
-from lifestats_crawler.pacer import Pacer
-from lifestats_crawler.probe.questions import Answer
+from lifestats_crawler.preflight.probe_questions import Answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from lifestats_crawler.config import Config
+    from lifestats_crawler.config.model import Config
 
 TIMEOUT = 15.0  # seconds
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader
 
-from lifestats_crawler import durable, figures
+from lifestats_crawler.report import plots as figures
+from lifestats_crawler.storage import durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from lifestats_crawler.runs import Run
+    from lifestats_crawler.storage.runs import Run
 
 SCRIPT = f"plotly-{version('plotly')}.min.js"
 ROWS = 20  # of a counter, before the rest is folded away
@@ -79,7 +80,7 @@ def _library() -> str:
 def _environment() -> Environment:
     # PackageLoader also reads from an egg that is not unpacked, as scrapyd has it.
     environment = Environment(
-        loader=PackageLoader("lifestats_crawler"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("lifestats_crawler.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     formats = (cells, cumulative, duration, integrity, moment, number, percent, plainly, reason, visible)
     environment.filters |= {function.__name__: function for function in formats}

@@ -11,16 +11,16 @@ import aiohttp
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
-from lifestats_crawler import report as reports
 from lifestats_crawler.addons import load_config
-from lifestats_crawler.config import fill_in_url
+from lifestats_crawler.config.model import fill_in_url
 from lifestats_crawler.pipelines import COMPLETE, REPORT
+from lifestats_crawler.report import document as reports
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.report import Report
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.report.document import Report
 
 logger = logging.getLogger(__name__)
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from lifestats_crawler.density import Density
-from lifestats_crawler.dialect import Dialect
+from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.api.expressions import column
+from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.exceptions import FaultyPageError
-from lifestats_crawler.paths import column
-from lifestats_crawler.planning import estimate
-from lifestats_crawler.probe.questions import FAILED, NOTE, OK, SKIPPED, Check, integer
+from lifestats_crawler.preflight.plan import estimate
+from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, SKIPPED, Check, integer
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.planning import Estimate
-    from lifestats_crawler.probe.questions import Page, Pages
-    from lifestats_crawler.probe.showing import Redactor
+    from lifestats_crawler.api.quoting import Redactor
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.preflight.plan import Estimate
+    from lifestats_crawler.preflight.probe_questions import Page, Pages
 
 
 class Verdicts:

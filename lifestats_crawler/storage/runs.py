@@ -13,14 +13,14 @@ from shutil import rmtree
 from time import time
 from typing import IO, TYPE_CHECKING, Any
 
-from lifestats_crawler import durable, lock, segments
 from lifestats_crawler.exceptions import RunError, StorageError
+from lifestats_crawler.storage import durable, lock, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.segments import Settled
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.storage.segments import Settled
 
 logger = logging.getLogger(__name__)
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lifestats_crawler.config_types import MAX_ID
+from lifestats_crawler.api.expressions import column, finder
+from lifestats_crawler.config.redaction import Secrets, cut
+from lifestats_crawler.config.values import MAX_ID
 from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
 from lifestats_crawler.items import Key, Tally
-from lifestats_crawler.paths import column, finder
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.redaction import Secrets, cut
 
 if TYPE_CHECKING:
-    from lifestats_crawler.config import Config
+    from lifestats_crawler.config.model import Config
 
 _MOST = 160  # characters of what is said of an answer
 _INTEGERS, _PLAIN = {int}, {int, str}

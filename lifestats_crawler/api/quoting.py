@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from lifestats_crawler.redaction import Secrets, cut
+from lifestats_crawler.config.redaction import Secrets, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

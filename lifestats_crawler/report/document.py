@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lifestats_crawler import comparison, durable, labels
+from lifestats_crawler.config import labels
 from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.ranges import missing
+from lifestats_crawler.report import comparison
+from lifestats_crawler.storage import durable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lifestats_crawler.config import Config, CounterConfig
+    from lifestats_crawler.config.model import Config, CounterConfig
+    from lifestats_crawler.counting.merge import CounterTotals, Totals
     from lifestats_crawler.items import Key
-    from lifestats_crawler.merge import CounterTotals, Totals
-    from lifestats_crawler.runs import Run
-    from lifestats_crawler.segments import Settled
+    from lifestats_crawler.storage.runs import Run
+    from lifestats_crawler.storage.segments import Settled
 
 SCHEMA = "lifestats.report/1"
 
@@ -36,7 +38,7 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
 
     Raises OverlapError, CountError and StorageError: see ``merge``.
     """
-    from lifestats_crawler import merge  # noqa: PLC0415  # DuckDB is large, and not needed before the end
+    from lifestats_crawler.counting import merge  # noqa: PLC0415  # DuckDB is large, and not needed before the end
 
     if top is not None:
         counters = {name: counter.model_copy(update={"top": top}) for name, counter in config.counters.items()}
@@ -101,7 +103,7 @@ def save(run: Run, report: Report) -> None:
 
     In this order, because a run whose report.json is complete is never worked on again.
     """
-    from lifestats_crawler import page  # noqa: PLC0415  # templates are not needed before the end
+    from lifestats_crawler.report import html as page  # noqa: PLC0415  # templates are not needed before the end
 
     content = dump(report)
     page.write(run, report)

@@ -17,8 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from lifestats_crawler import config_errors, config_file, labels
-from lifestats_crawler.config_types import (
+from lifestats_crawler.config import errors as config_errors
+from lifestats_crawler.config import file as config_file
+from lifestats_crawler.config import labels
+from lifestats_crawler.config.values import (
     VARIABLE,
     Count,
     CounterName,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lifestats_crawler.paths import column, finder
+from lifestats_crawler.api.expressions import column, finder
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.probe.showing import Redactor
+    from lifestats_crawler.api.quoting import Redactor
+    from lifestats_crawler.config.model import Config
 
 OK, NOTE, FAILED, SKIPPED = "ok", "note", "FAILED", "skipped"
 

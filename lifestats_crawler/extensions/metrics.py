@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
-    from lifestats_crawler.config import Config
-    from lifestats_crawler.prometheus import RunCollector
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.extensions.prometheus import RunCollector
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Metrics:
         config = load_config(crawler.settings)
         if config.metrics_file is None and config.metrics_port is None:
             raise NotConfigured
-        from lifestats_crawler.prometheus import RunCollector  # noqa: PLC0415  # its package is optional
+        from lifestats_crawler.extensions.prometheus import RunCollector  # noqa: PLC0415  # its package is optional
 
         extension = cls(crawler, config, RunCollector)
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)

@@ -13,9 +13,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lifestats_crawler import durable
 from lifestats_crawler.exceptions import OverlapError, StorageError
 from lifestats_crawler.ranges import IdRange, union
+from lifestats_crawler.storage import durable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -6,14 +6,14 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler import report as reports
-from lifestats_crawler.durable import appearing
+from lifestats_crawler.report import document as reports
+from lifestats_crawler.storage.durable import appearing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lifestats_crawler.report import Report
-    from lifestats_crawler.runs import Run
+    from lifestats_crawler.report.document import Report
+    from lifestats_crawler.storage.runs import Run
 
 COLUMNS = ("counter", "rank", "key", "label", "count", "share", "certain", "rank_change", "new")
 
@@ -46,7 +46,7 @@ def _as_csv(row: dict[str, Any]) -> dict[str, Any]:
 
 def write_parquet(run: Run, path: Path) -> None:
     """Write the count of every value that a run has seen. Raises OSError."""
-    from lifestats_crawler import merge  # noqa: PLC0415  # DuckDB is large
+    from lifestats_crawler.counting import merge  # noqa: PLC0415  # DuckDB is large
 
     with appearing(path) as unfinished:
         merge.write_all(run.segments, unfinished)

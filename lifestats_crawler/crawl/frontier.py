@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from lifestats_crawler.density import Density
+from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.ranges import IdRange, share, union
 

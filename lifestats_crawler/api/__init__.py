@@ -1,0 +1,1 @@
+"""How this API is asked, and how its answers are read."""

@@ -1,1 +1,0 @@
-"""What ``scrapy probe`` asks an API, and what the answers prove about the configuration."""

@@ -1,0 +1,1 @@
+"""Totals to something that people read."""
