@@ -91,7 +91,8 @@ def _count(pages: Pages) -> None:
 
 
 def _spill(directory: Path, number: int, partial: Partial) -> None:
-    footer = Footer({}, partial.covers, partial.records, partial.pages, partial.pages, 0, {}, "", 0.0)
+    space = IdRange(0, partial.covers[-1].end)
+    footer = Footer({}, space, partial.covers, partial.records, partial.pages, partial.pages, 0, {}, "", 0.0)
     segments.write(directory, number, partial.counts, footer)
 
 

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 from importlib import import_module
-from importlib.resources import files
-from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import getproxies
 
 from scrapy.utils.log import configure_logging
 
-from lifestats_crawler.config import model as config
+from lifestats_crawler.config.from_settings import LOADED, load_config
+from lifestats_crawler.crawl.growth import most_chains
 from lifestats_crawler.exceptions import ConfigError
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
     from scrapy.settings import BaseSettings
 
     from lifestats_crawler.config.model import Config
 
 logger = logging.getLogger(__name__)
-
-_LATENCY = 4  # seconds
-_PROJECT = Path(__file__).resolve().parent.parent
 
 
 class EnvironmentAddon:
@@ -47,7 +38,7 @@ class EnvironmentAddon:
                 configure_logging(dict(settings))
                 logger.error("%s", error)  # noqa: TRY400  # the user's mistake: no traceback
             raise SystemExit(f"lifestats: {error}") from None
-        settings.set("HTTPPROXY_ENABLED", bool(getproxies()), priority="project")
+        settings.set(LOADED, chosen, priority="project")
         # Without a limit the chains are the limit; its timers would only cost time.
         settings.set("AUTOTHROTTLE_ENABLED", chosen.rate_limit is not None, priority="project")
         # One chain waits for one answer at a time, so this is how many of them there can be.
@@ -66,33 +57,3 @@ def _check_packages(chosen: Config) -> None:
         except ImportError:
             reason = "metrics_file and metrics_port need a package: pip install prometheus-client"
             raise ConfigError(reason) from None
-
-
-def environment(settings: BaseSettings) -> str:
-    """Return the environment: ``-s ENV``, else the process environment's, else development."""
-    return settings.get("ENV") or os.environ.get("ENV") or "development"
-
-
-def config_path(settings: BaseSettings) -> Traversable:
-    """Return the config file: ``-s LIFESTATS_CONFIG``, the process environment's, or the project's.
-
-    An egg or a wheel has no project around it, but a copy of its config.yml within: see setup.py.
-    """
-    chosen = settings.get("LIFESTATS_CONFIG") or os.environ.get("LIFESTATS_CONFIG")
-    own, packaged = _PROJECT / "config.yml", files("lifestats_crawler") / "config.yml"
-    if chosen:
-        return Path(chosen)
-    return packaged if packaged.is_file() and not own.is_file() else own
-
-
-def load_config(settings: BaseSettings, *, is_to_ask: bool = True) -> Config:
-    """Read the configuration that the settings ask for. Raises ConfigError.
-
-    What does not ask the API needs no value for a ``${VARIABLE}``.
-    """
-    return config.load(config_path(settings), environment(settings), is_to_ask=is_to_ask)
-
-
-def most_chains(chosen: Config) -> int:
-    """Return how many chains there may be: enough to hold the rate at a latency of four seconds."""
-    return max(chosen.subsets, ceil(_LATENCY * (chosen.rate_limit or 0)))

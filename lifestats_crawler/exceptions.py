@@ -1,5 +1,9 @@
 """The few errors of lifestats, each saying when and from where it comes."""
 
+from __future__ import annotations
+
+from enum import Enum, auto
+
 
 class LifestatsError(Exception):
     """Anything that lifestats reports in one line, without a traceback."""
@@ -7,6 +11,26 @@ class LifestatsError(Exception):
 
 class ConfigError(LifestatsError):
     """Raised when config.yml, or a file that it names, cannot be used as it stands."""
+
+
+class Cause(Enum):
+    """Why a request got no answer."""
+
+    NOT_IN_TIME = auto()
+    UNKNOWN_HOST = auto()
+    NO_CONNECTION = auto()
+    CUT_SHORT = auto()
+    TOO_LARGE = auto()
+    OTHER = auto()
+
+
+class NoAnswerError(LifestatsError):
+    """Raised by the client for a request that got no whole answer."""
+
+    def __init__(self, cause: Cause, message: str) -> None:
+        """Say why in a message, and tell the kind of it."""
+        super().__init__(message)
+        self.cause = cause
 
 
 class FaultyPageError(LifestatsError):
@@ -32,11 +56,15 @@ class OverlapError(LifestatsError):
 
 
 class RunError(LifestatsError):
-    """Raised by ``runs`` when the run that is asked for cannot be had: no such name, another source, or in use."""
+    """Raised by the storage when a run cannot be used: no such name, another configuration, or in use."""
 
 
 class StorageError(LifestatsError):
     """Raised when the storage cannot be used, or a segment or report in it cannot be read."""
+
+
+class NewerFormatError(StorageError):
+    """Raised for a segment that a later version of lifestats wrote: nothing of its run is touched."""
 
 
 class CountError(LifestatsError):

@@ -1,4 +1,4 @@
-"""The item that travels from the spider to the pipeline: one per page."""
+"""What travels: the answer to a request on its way in, and the tally of a page on its way out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,25 @@ if TYPE_CHECKING:
     from lifestats_crawler.ranges import IdRange
 
 Key = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request got."""
+
+    #: 0 where no answer came.
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    #: From its departure to the headers of the answer.
+    seconds: float = 0.0
+    #: Why there is no answer; empty if there is one.
+    error: str = ""
+
+    @property
+    def location(self) -> str:
+        """Where a redirect points to; empty without one."""
+        return self.headers.get("Location", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ ADDONS = {"lifestats_crawler.addons.EnvironmentAddon": 0}
 ITEM_PIPELINES = {"lifestats_crawler.pipelines.CountingPipeline": 100}
 EXTENSIONS = {
     "lifestats_crawler.extensions.mock_api.MockApi": 0,
-    "lifestats_crawler.extensions.mock_api.Growth": 0,
-    "lifestats_crawler.extensions.mock_api.FinishFirst": 0,
+    "lifestats_crawler.extensions.growth.Growth": 0,
+    "lifestats_crawler.extensions.finish_first.FinishFirst": 0,
     "lifestats_crawler.extensions.progress.ProgressReport": 0,
     "lifestats_crawler.extensions.metrics.Metrics": 0,
     "lifestats_crawler.extensions.notify.Notify": 0,
@@ -76,6 +76,9 @@ SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
 }
+
+# Our client asks the proxy of the usual variables, and gives the proxy's login to the proxy only.
+HTTPPROXY_ENABLED = False  # default True: it puts that login into a header of each request
 
 # What a server is told.
 USER_AGENT = "lifestats"  # default "Scrapy/VERSION (+https://scrapy.org)"

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from lifestats_crawler.crawl.frontier import Frontier
-from lifestats_crawler.crawl.growth import LOOK_AHEAD, more_chains
+from lifestats_crawler.crawl.growth import LOOK_AHEAD_SECONDS, more_chains
 from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import Coverage, IdRange
@@ -55,7 +55,7 @@ class Simulation:
     def run(self):
         for chain in self.frontier.start():
             self.ask(chain, 0.0)
-        self.at(LOOK_AHEAD, self.look)
+        self.at(LOOK_AHEAD_SECONDS, self.look)
         while self._events:
             now, _, event, arguments = heapq.heappop(self._events)
             event(*arguments, now)
@@ -90,7 +90,7 @@ class Simulation:
         for chain in more_chains(self.frontier, self.pacer, self.answers, now):
             self.ask(chain, now)
         if len(self.frontier):
-            self.at(now + LOOK_AHEAD, self.look)
+            self.at(now + LOOK_AHEAD_SECONDS, self.look)
 
     def page(self, left) -> Tally:
         first = bisect_left(self.ids, left.begin)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from lifestats_crawler.config import model as config
+from lifestats_crawler.config import loading as config
+from lifestats_crawler.config import secrets
 from lifestats_crawler.exceptions import ConfigError
 from lifestats_crawler.ranges import IdRange
 
@@ -167,7 +168,7 @@ def test_secrets_are_read_from_the_process_environment_and_not_kept_in_the_confi
     monkeypatch.setenv("LIFESTATS_PLANTED", "s3cret")
     path = write(tmp_path, {"headers": {"Authorization": "Bearer ${LIFESTATS_PLANTED}"}})
     loaded = config.load(path, "production")
-    assert loaded.secrets == {"${LIFESTATS_PLANTED}": "s3cret"}
+    assert secrets.of(loaded) == {"${LIFESTATS_PLANTED}": "s3cret"}
     assert "s3cret" not in repr(loaded)
     assert "s3cret" not in loaded.model_dump_json()
 
@@ -180,7 +181,7 @@ def test_what_does_not_ask_the_api_needs_no_secret(tmp_path):
 def test_a_password_in_the_url_is_hidden_in_the_form_that_it_is_sent_in(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFESTATS_PLANTED", "hunter2")
     path = write(tmp_path, {"url": "http://me:${LIFESTATS_PLANTED}@127.0.0.1/{cursor}"})
-    assert config.load(path, "production").hidden == ["hunter2", "bWU6aHVudGVyMg=="]
+    assert secrets.hidden(config.load(path, "production")) == ["hunter2", "hunter2", "bWU6aHVudGVyMg=="]
 
 
 def test_the_projects_own_environments_can_be_used(project, monkeypatch):

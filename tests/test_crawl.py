@@ -170,7 +170,7 @@ def test_a_bad_configuration_ends_in_one_line_with_status_1_before_any_request(c
     [
         (
             ["lifestats", "-a", "rnu=new"],
-            "lifestats: -a rnu=…: there is no such argument; there is run, as in -a run=",
+            "lifestats: unknown argument -a rnu; the only one is -a run=NAME",
         ),
         (["lifestats", "-a", "run"], "lifestats: Invalid -a value, use -a NAME=VALUE"),
         (["lifestat"], "lifestats: there is no spider 'lifestat': scrapy crawl lifestats"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifestats_crawler.crawl.frontier import Frontier
+from lifestats_crawler.crawl.frontier import Frontier, Pass
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import Coverage, IdRange, missing, union
@@ -157,7 +157,7 @@ def test_a_claim_is_refuted_by_a_higher_id_and_its_range_crawled_again_at_once(t
     frontier.advance(low, Tally(IdRange(100, 100)))
     frontier.advance(high, Tally(IdRange(151, 160), next=160, highest=155))
     (again,) = frontier.start()
-    assert (again.left, again.is_confirming) == (IdRange(100, 150), False)
+    assert (again.left, again.stage) == (IdRange(100, 150), Pass.FIRST)
 
 
 def test_after_a_resume_an_id_that_was_shown_before_it_still_refutes_a_claim():

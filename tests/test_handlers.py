@@ -6,7 +6,8 @@ import pytest
 from scrapy.settings import Settings
 
 from lifestats_crawler.config.model import Config
-from lifestats_crawler.handlers import request_headers
+from lifestats_crawler.downloader.client import request_headers
+from lifestats_crawler.handlers import usual_headers
 
 FIRST = 658330693
 
@@ -23,7 +24,7 @@ def test_configured_headers_replace_the_usual_ones_whatever_their_case(own, sent
     settings = Settings({"DEFAULT_REQUEST_HEADERS": {"Accept": "application/json"}, "USER_AGENT": "lifestats"})
     counters = {"ids": {"field": "id"}}
     config = Config(url="http://h/{cursor}", first_id=0, last_id=1, counters=counters, headers=own)
-    assert request_headers(settings, config) == sent
+    assert request_headers(usual_headers(settings), config) == sent
 
 
 def test_a_proxy_that_never_opens_its_tunnel_does_not_hold_a_crawl_for_ever(crawls):

@@ -46,7 +46,7 @@ def test_segments_that_overlap_stop_the_merge_and_are_both_named(tmp_path):
     segments.write(tmp_path, 2, {}, replace(FOOTER, covers=(IdRange(8, 21),)))
     with pytest.raises(OverlapError) as error:
         merge.merge(tmp_path, {"colours": 3})
-    named = "000002.parquet and 000001.parquet both settle ids of [8, 21) and [20, 30): remove one of them"
+    named = "000002.parquet and 000001.parquet both settle ids of [8, 21) and [20, 30). Delete one of the two"
     assert str(error.value).startswith(named)
 
 

@@ -60,5 +60,5 @@ def test_a_webhook_that_does_not_answer_costs_a_warning_and_not_the_report(crawl
         crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99, notify=notify)
         done = crawls.run(LIFESTATS_HOOK="s3cret-t0ken")
     assert done.returncode == 0
-    assert "Nobody was notified: " in done.stderr
+    assert "POST to notify.url failed: " in done.stderr
     assert "s3cret" not in done.stderr

@@ -216,7 +216,7 @@ def test_a_rank_is_called_certain_or_not_only_where_something_is_missing():
 
 @pytest.mark.parametrize(
     ("reason", "said"),
-    [("shutdown", "stopped by a signal"), ("refused", "the API refused"), ("<b>", "the reason “<b>”")],
+    [("shutdown", "A signal stopped the crawl"), ("refused", "the API refused"), ("<b>", "the reason “<b>”")],
 )
 def test_the_finish_reason_is_said_in_words(reason, said):
     report = reported(missing=[(FIRST, FIRST + 1)])
@@ -447,7 +447,10 @@ async def test_hostile_values_run_nothing_and_add_nothing(visit, written):
 
 
 async def test_a_script_that_got_in_would_not_run(visit, written, monkeypatch):
-    monkeypatch.setitem(page._REASONS, "finished", Markup("<script>alert(1)</script>"))  # noqa: SLF001
+    def sentence(_) -> Markup:
+        return Markup("<script>alert(1)</script>")
+
+    monkeypatch.setattr(page, "sentence", sentence)
     opened = await visit(written(reported()))
     assert opened.dialogs == []
     assert "Content Security Policy" in opened.errors[0]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from lifestats_crawler.config.model import Config
 from lifestats_crawler.preflight import plan as planning
-from lifestats_crawler.preflight.plan import Choice
 from tests.conftest import wait_until
 
 FIRST = 658330693
@@ -95,8 +94,8 @@ def test_the_run_that_is_said_to_be_continued_is_continued(crawls, start_api):
     assert after["at_most"]["requests"] < changed["at_most"]["requests"]
     assert changed["run"]["continues"] is None
     (left,) = changed["run"]["not_continued"]
-    assert left == {"run": "one", "why": "its url differs from the configuration's"}
-    assert "does not continue one: its url differs" in differs
+    assert left == {"run": "one", "why": "url differs from the configuration's"}
+    assert "does not continue one: url differs" in differs
     assert "Continuing run one" in done.stderr
     assert done.returncode == 0
 
@@ -121,7 +120,7 @@ def test_a_latest_json_that_is_no_report_is_no_density(crawls):
 @given(ids=st.integers(1, 10**9), density=st.floats(0, 1), rate=st.none() | st.floats(0.1, 1000))
 def test_no_estimate_exceeds_what_every_id_would_take(ids, density, rate):
     config = configuration(last_id=ids - 1, rate_limit=rate)
-    ranges = planning.unsettled(config, Choice())
+    ranges = planning.unsettled(config, None)
     likely, most = (planning.estimate(config, ranges, ratio, 3.0) for ratio in (density, 1.0))
     assert likely.requests <= most.requests
     assert likely.records <= most.records == ids

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lifestats_crawler.extensions.progress import Gauge
+from lifestats_crawler.crawl.state import Gauge
 from tests.conftest import PROJECT, environment
 
 FIRST = 658330693
@@ -24,19 +24,15 @@ def configured(crawls, start_api):
 
 
 def test_the_present_rate_is_that_of_the_last_looks_and_the_rest_follows_from_it():
-    spider = SimpleNamespace(
+    crawl = SimpleNamespace(
         pacer=SimpleNamespace(departed=0),
-        coverage=range(250),
+        kept=SimpleNamespace(pages=10, ids=250, requests=11, retries=1),
         config=SimpleNamespace(space=range(1000), rate_limit=100),
-        settled_before=SimpleNamespace(pages=7, retries=1),
-        pages=3,
-        retries=0,
-        frontier=SimpleNamespace(pages_left=lambda: 500.0, __len__=lambda: 0),
+        frontier=Frontier(),
     )
-    spider.frontier = Frontier()
-    gauge = Gauge(spider, 0.0)
+    gauge = Gauge(crawl, 0.0)
     for second in range(1, 31):
-        spider.pacer.departed += 100 if second <= 10 else 50
+        crawl.pacer.departed += 100 if second <= 10 else 50
         figures = gauge.read(float(second))
     assert (figures.share, figures.pages, figures.retries, figures.chains) == (0.25, 10, 1, 12)
     assert figures.rate == 50.0

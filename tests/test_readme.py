@@ -10,7 +10,7 @@ import sys
 import pytest
 import yaml
 
-from lifestats_crawler.config import model as config
+from lifestats_crawler.config import loading as config
 from lifestats_crawler.config.model import Config
 
 # Not run here: the first is this very test run, the second needs a program that is not ours,

@@ -7,7 +7,7 @@ import pytest
 from lifestats_crawler.config.model import Config
 from lifestats_crawler.counting.merge import CounterTotals, Totals
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.report import document as report
+from lifestats_crawler.report import document, making
 from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.segments import Settled
 
@@ -24,7 +24,7 @@ COLOURS = CounterTotals(
 )
 
 
-def build(*covers: IdRange) -> report.Report:
+def build(*covers: IdRange) -> dict:
     settled = Settled(
         *(covers, 4, 2, 3, 1),
         without={"colours": 1},
@@ -32,7 +32,7 @@ def build(*covers: IdRange) -> report.Report:
         started_at="2026-01-01T00:00:00.000Z",
         pace=(("2026-01-01T00:00:00.500Z", 0.5, 3),),
     )
-    return report.build(
+    return document.build(
         Run(Path("runs/test/one"), "test"),
         CONFIG,
         Totals(settled, {"colours": COLOURS}),
@@ -94,7 +94,7 @@ def test_a_report_has_the_keys_of_the_contract():
 def test_a_rank_is_certain_when_the_ids_not_settled_cannot_change_who_has_it(counts, unsettled, certain):
     top = [(key, count) for key, count in enumerate(counts)]
     totals = Totals(Settled((IdRange(1, 3_000_001 - unsettled),), 20), {"colours": CounterTotals(20, 9, top)})
-    done = report.build(Run(Path("one"), "test"), CONFIG, totals, finished_at="", finish_reason="")
+    done = document.build(Run(Path("one"), "test"), CONFIG, totals, finished_at="", finish_reason="")
     assert [row["certain"] for row in done["counters"]["colours"]["top"]] == certain[:2]
 
 
@@ -113,6 +113,6 @@ def test_one_missing_id_in_millions_is_not_complete_and_never_shows_as_one():
 def test_only_a_complete_report_becomes_the_latest(tmp_path, covers, latest):
     run = Run(tmp_path / "test" / "one", "test")
     run.segments.mkdir(parents=True)
-    report.save(run, build(covers))
+    making.save(run, build(covers))
     assert run.report.exists()
     assert run.latest.exists() == latest

@@ -98,10 +98,10 @@ def test_a_killed_run_gets_its_report(crawls, command):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["report"], "has no run: scrapy runs lists those there are"),
-        (["report", "nope"], "has no run 'nope': scrapy runs lists those there are"),
-        (["diff", "one", "two"], "has no run 'one': scrapy runs lists those there are"),
-        (["diff", "config.yml.json", "two"], "config.yml.json is no report: "),
+        (["report"], "List the runs: scrapy runs"),
+        (["report", "nope"], "there is no run 'nope' in "),
+        (["diff", "one", "two"], "there is no run 'one' in "),
+        (["diff", "config.yml.json", "two"], "config.yml.json is not a report: "),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(command, arguments, line):

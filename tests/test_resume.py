@@ -122,7 +122,7 @@ def test_a_signal_ends_a_crawl_with_a_partial_report_that_says_what_it_rests_on(
     [
         ("Spider opened", ["--latency=300"], {}),
         ("Page at", [], {"counters": {"x": {"field": "nothing"}}, "rate_limit": 20, "subsets": 50}),
-        ("ids to settle", ["--latency=300"], {"rate_limit": 0.01, "subsets": 3}),
+        ("ids left to crawl", ["--latency=300"], {"rate_limit": 0.01, "subsets": 3}),
     ],
     ids=["first answer", "backoff", "place"],
 )
@@ -220,7 +220,7 @@ def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
     before = sorted(tmp_path.iterdir())
     done = crawls.run("-a", f"run={name}")
     assert done.returncode == 1
-    assert "a name is letters, digits" in done.stderr.splitlines()[-1]
+    assert "a name has 1 to 100 letters" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.iterdir()) == before
 
@@ -228,9 +228,9 @@ def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"last_id": LAST - 7}, "its last_id differs"),
-        ({"counters": {"foods": {"field": "food__category_id"}}}, "its counters differs"),
-        ({"inclusive": False}, "its inclusive differs"),
+        ({"last_id": LAST - 7}, "last_id differs"),
+        ({"counters": {"foods": {"field": "food__category_id"}}}, "counters differs"),
+        ({"inclusive": False}, "inclusive differs"),
     ],
 )
 def test_a_run_of_another_source_is_not_continued(crawls, api, change, what):
@@ -245,7 +245,7 @@ def test_a_run_of_another_source_is_not_continued(crawls, api, change, what):
     assert len(crawls.runs()) == 2
     named = crawls.run("-a", f"run={first}")
     assert named.returncode == 1
-    assert f"lifestats: run {first} counts another source: {what}" in named.stderr
+    assert f"lifestats: run {first} was made with another configuration: {what}" in named.stderr
     crawls.config.write_text(config)
     assert crawls.run("-a", f"run={first}").returncode == 0
     assert_true(
@@ -266,7 +266,7 @@ def test_a_damaged_or_foreign_segment_is_set_aside_and_its_range_crawled_again(c
     done = crawls.run()
     assert done.returncode == 0, done.stderr
     for path in (*segments[:2], foreign):
-        assert f"{path.with_suffix('.set-aside')} is no whole segment of this run" in done.stderr
+        assert f"{path.with_suffix('.set-aside')} is damaged or from another run" in done.stderr
     assert_true(crawls.report(), api.get("/truth"))
 
 

@@ -1,31 +1,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
 from lifestats_crawler.config.model import Config
-from lifestats_crawler.storage import runs, segments
+from lifestats_crawler.storage import segments
+from lifestats_crawler.storage.opening import open_run
+from lifestats_crawler.storage.source import Job
 from tests.test_segments import FOOTER
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = "2026-01-01T00:00:00.000Z"
+CONFIG = Config(url="http://h/{cursor}", first_id=0, last_id=9, counters={"ids": {"field": "id"}})
 
 
-@pytest.fixture
-def config(tmp_path) -> Config:
-    counters = {"ids": {"field": "id"}}
-    return Config(url="http://h/{cursor}", first_id=0, last_id=9, counters=counters, storage=str(tmp_path))
-
-
-@pytest.mark.parametrize(("change", "differs"), [({"mock": True}, "its mock differs"), ({}, None)])
-def test_made_up_records_never_join_a_run_of_real_ones(config, change, differs):
-    first = runs.open_run(config, "test", None, NOW)
-    segments.write(first.segments, 1, {"ids": {1: 3}}, replace(FOOTER, source=runs.source(config)))
+@pytest.mark.parametrize(("change", "differs"), [({"mock": True}, "mock differs"), ({}, "")])
+def test_made_up_records_never_join_a_run_of_real_ones(tmp_path, change, differs):
+    job, other = Job.of(CONFIG), Job.of(CONFIG.model_copy(update=change))
+    first = open_run(tmp_path, job, None, NOW)
+    footer = replace(FOOTER, source=job.source, space=job.space, covers=())
+    segments.write(first.segments, 1, {"ids": {1: 3}}, footer)
     first.close()
-    other = config.model_copy(update=change)
-    again = runs.open_run(other, "test", None, NOW)
+    again = open_run(tmp_path, other, None, NOW)
     again.close()
-    assert (again.name == first.name) is (differs is None)
-    if differs:
-        assert differs in runs.difference(runs.source(config), other)
+    assert (again.name == first.name) is (differs == "")
+    assert job.difference(other) == differs

@@ -12,7 +12,8 @@ from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.storage import segments
 
 FOOTER = segments.Footer(
-    source={"url": "http://127.0.0.1/{cursor}"},
+    source={"url": "http://127.0.0.1/{cursor}", "counters": {"foods": {"field": "food_id"}}},
+    space=IdRange(0, 100),
     covers=(IdRange(1, 5), IdRange(7, 9)),
     records=3,
     pages=2,
@@ -47,7 +48,7 @@ def test_a_bit_that_has_changed_in_the_counts_or_in_what_a_segment_says_of_itsel
     segments.check(path)
     content = path.read_bytes()
     counts = int(pq.read_metadata(path).metadata[b"lifestats.crc32"].split()[0])
-    own = content.index(b'{"source"')
+    own = content.index(b'{"format"')
     for at in [*range(4, counts), *range(own, own + 200)]:
         path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
         with pytest.raises(StorageError, match=r"000001\.parquet is damaged"):

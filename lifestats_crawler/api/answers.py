@@ -1,24 +1,29 @@
-"""What a request got: the body of what may be a page, or why it is none."""
+"""What a request got: the body of what may be a page, or why it is none. Pure."""
 
 from __future__ import annotations
 
-from scrapy.http import Response
+from typing import TYPE_CHECKING
 
 from lifestats_crawler.exceptions import FaultyPageError, RefusedError
 
-_OK = 200
-_REDIRECTS = range(300, 400)
-_CLOSED_DOOR = (401, 403)
+if TYPE_CHECKING:
+    from lifestats_crawler.items import Answer
+
+OK = 200
+REDIRECTS = range(300, 400)
+REFUSALS = (401, 403)
+TOO_MANY_REQUESTS = 429
+UNAVAILABLE = 503
 
 
-def body(answer: Response | BaseException | None) -> bytes:
-    """Return the body of an answer; raises RefusedError for a closed door, FaultyPageError for other failures."""
-    if not isinstance(answer, Response):
-        raise FaultyPageError(f"{type(answer).__name__}: {answer}")
-    if answer.status in _CLOSED_DOOR:
+def body(answer: Answer) -> bytes:
+    """Return the body of an answer; raises RefusedError for a refusal, FaultyPageError for other failures."""
+    if answer.error:
+        raise FaultyPageError(answer.error)
+    if answer.status in REFUSALS:
         raise RefusedError(f"the API answers {answer.status}: check url and headers in the configuration")
-    if answer.status in _REDIRECTS:
+    if answer.status in REDIRECTS:
         raise FaultyPageError(f"status {answer.status}, which is not followed: put the final address into url")
-    if answer.status != _OK:
+    if answer.status != OK:
         raise FaultyPageError(f"status {answer.status}")
     return answer.body

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from lifestats_crawler.api.cursor import Cursor, fill_in, integer
 from lifestats_crawler.api.expressions import column, finder
+from lifestats_crawler.config import secrets
 from lifestats_crawler.config.redaction import Secrets, cut
 from lifestats_crawler.config.values import MAX_ID
 from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
@@ -16,24 +18,20 @@ from lifestats_crawler.ranges import IdRange
 if TYPE_CHECKING:
     from lifestats_crawler.config.model import Config
 
-_MOST = 160  # characters of what is said of an answer
+_MOST_CHARACTERS = 160  # of what is said of an answer
 _INTEGERS, _PLAIN = {int}, {int, str}
 
 
 class Dialect:
-    """The way of one API: its url, where its records are, and what its cursor means.
-
-    Cursors are inclusive everywhere else in the code; an API that answers what comes *after*
-    the cursor is translated here, on the way out and on the way in.
-    """
+    """The way of one API: its url, where its records are, and what its cursor means (``api/cursor``)."""
 
     def __init__(self, config: Config) -> None:
         """Compile the expressions of a checked configuration."""
-        self._url = config.url.replace("{limit}", str(config.results_per_page))
-        self._shift = 0 if config.inclusive else 1
+        self._url = config.url
+        self._cursor = Cursor(config.inclusive)
         self._limit = config.results_per_page
         self._space = config.space
-        self._secrets = Secrets(config.hidden)
+        self._secrets = Secrets(secrets.hidden(config))
         self._config = config
         self._items = finder(config.items)
         self._next = finder(config.next) if config.next else None
@@ -46,7 +44,7 @@ class Dialect:
 
     def url(self, cursor: int) -> str:
         """Where to ask for the first records whose id is at least ``cursor``."""
-        return self._url.replace("{cursor}", str(cursor - self._shift))
+        return fill_in(self._url, self._cursor.sent(cursor), self._limit)
 
     def read(self, body: bytes, asked: IdRange) -> Tally:
         """Read the answer to a request at ``asked.begin`` on a chain that ends at ``asked.end``.
@@ -57,10 +55,10 @@ class Dialect:
             return self._read(body, asked)
         except FaultyPageError as fault:
             # What is quoted of an answer may be a secret that the server repeats.
-            raise type(fault)(cut(self._secrets.hidden(str(fault)), _MOST)) from None
+            raise type(fault)(cut(self._secrets.hidden(str(fault)), _MOST_CHARACTERS)) from None
         except Exception as error:  # noqa: BLE001  # whatever an answer provokes, it is not believed
             reason = self._secrets.hidden(f"cannot be read: {type(error).__name__}: {error}")
-            raise FaultyPageError(cut(reason, _MOST)) from None
+            raise FaultyPageError(cut(reason, _MOST_CHARACTERS)) from None
 
     def shows(self, body: bytes, an_id: int) -> bool:
         """Tell whether the answer to a request at an id has its record. Raises FaultyPageError."""
@@ -70,8 +68,8 @@ class Dialect:
         page = _decoded(body)
         records = self._records(page)
         ids = _checked_ids(self._ids(records), self._config.id)
-        if self._shift and asked.begin - self._shift in ids:
-            raise ContradictionError(f"has id {asked.begin - 1}, which it was asked for: inclusive must be true")
+        if not self._cursor.is_inclusive and self._cursor.sent(asked.begin) in ids:
+            raise ContradictionError(f"contains id {asked.begin - 1}, the cursor itself: set inclusive: true")
         bounds = IdRange(min(ids), max(ids) + 1) if ids else IdRange(asked.begin, asked.begin)
         following = self._following(page, bounds, asked.begin)
         settles = self._settles(asked, following, bounds)
@@ -146,12 +144,12 @@ class Dialect:
         claimed = self._next(page)
         if claimed is None:
             return None
-        following = _integer(claimed, "next", self._config.next) + self._shift
+        following = self._cursor.first(_checked_integer(claimed, "next", self._config.next))
         if following <= cursor:
-            raise FaultyPageError(f"next is {claimed}, not after the cursor {cursor - self._shift}")
+            raise FaultyPageError(f"next is {claimed}, not after the cursor {self._cursor.sent(cursor)}")
         if shown.end > following:
-            hint = "; if that is so on every page, inclusive must be false" if shown.end == following + 1 else ""
-            raise FaultyPageError(f"id {shown.end - 1} is not before next {claimed}{hint}")
+            hint = ". If every page says so, set inclusive: false" if shown.end == following + 1 else ""
+            raise FaultyPageError(f"next is {claimed}, but the page already has id {shown.end - 1}{hint}")
         # No id from there to the end of the id space: the same claim as null.
         return following if following <= self._space.end else None
 
@@ -169,21 +167,24 @@ def _decoded(body: bytes) -> Any:
 
 
 def _checked_ids(values: list[Any], path: str) -> list[int]:
-    ids = values if set(map(type, values)) <= _INTEGERS else [_integer(value, "id", path) for value in values]
+    ids = (
+        values
+        if set(map(type, values)) <= _INTEGERS
+        else [_checked_integer(value, "id", path) for value in values]
+    )
     if ids and (min(ids) < 0 or max(ids) > MAX_ID):
         raise FaultyPageError(f"id {min(ids) if min(ids) < 0 else max(ids)} is out of bounds")
     if len(set(ids)) < len(ids):
-        raise FaultyPageError("has the same id twice")
+        raise FaultyPageError("contains the same id twice")
     return ids
 
 
-def _integer(value: Any, key: str, path: str | None) -> int:
+def _checked_integer(value: Any, key: str, path: str | None) -> int:
     """Return an integer, or digits in a string, as an integer; ``key`` has its place in the configuration."""
-    if type(value) is int:
-        return value
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    raise FaultyPageError(f"{key}: {path} is {_json(value)}, not an integer")
+    number = integer(value)
+    if number is None:
+        raise FaultyPageError(f"{key}: {path} is {_json(value)}, not an integer")
+    return number
 
 
 def _json(value: Any) -> str:

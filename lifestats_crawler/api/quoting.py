@@ -11,8 +11,8 @@ from lifestats_crawler.config.redaction import Secrets, cut
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST = 300  # characters
-_MOST_TEXT = 60  # characters of a text within a document
+_MOST_CHARACTERS = 300
+_MOST_TEXT_CHARACTERS = 60  # of a text within a document
 
 
 class Redactor:
@@ -26,7 +26,7 @@ class Redactor:
         """Return a text without secrets, on one line of printable characters, shortened."""
         hidden = self._hidden(unquote(self._hidden(text)))
         printable = "".join(char if char.isprintable() else " " for char in hidden)
-        return cut(" ".join(printable.split()), _MOST)
+        return cut(" ".join(printable.split()), _MOST_CHARACTERS)
 
     def document(self, value: Any) -> Any:
         """Return a document without secrets in its texts."""
@@ -41,7 +41,7 @@ class Redactor:
 
     def json(self, document: Any) -> str:
         """Write a document shortened, of each list only the first item."""
-        return cut(self._hidden(json.dumps(_thinned(self.document(document)))), _MOST)
+        return cut(self._hidden(json.dumps(_thinned(self.document(document)))), _MOST_CHARACTERS)
 
 
 def _thinned(value: Any) -> Any:
@@ -53,5 +53,5 @@ def _thinned(value: Any) -> Any:
         case dict():
             return {key: _thinned(item) for key, item in value.items()}
         case str():
-            return cut(value, _MOST_TEXT)
+            return cut(value, _MOST_TEXT_CHARACTERS)
     return value

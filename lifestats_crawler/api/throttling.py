@@ -1,15 +1,31 @@
-"""The Retry-After header: how long a server wants to be left alone. Pure."""
+"""What an answer says of waiting: whether the server is to be left alone, and for how long. Pure."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
-MOST = 3600.0  # seconds; a server that wants more is asked again after an hour
+from lifestats_crawler.api.answers import TOO_MANY_REQUESTS, UNAVAILABLE
+
+if TYPE_CHECKING:
+    from lifestats_crawler.items import Answer
+
+MOST_SECONDS = 3600.0  # a server that wants more is asked again after an hour
+
+
+def is_throttled(answer: Answer) -> bool:
+    """Tell whether an answer is one that may ask for a pause."""
+    return answer.status in (TOO_MANY_REQUESTS, UNAVAILABLE)
+
+
+def told(answer: Answer, now: datetime) -> float | None:
+    """Return the seconds for which an answer asks to be left alone; None where it does not say."""
+    return seconds(answer.headers.get("Retry-After", ""), now)
 
 
 def seconds(header: str, now: datetime) -> float | None:
-    """Return the seconds to wait, at most ``MOST``; None for a header that says nothing usable.
+    """Return the seconds that a Retry-After header names, ``MOST_SECONDS`` at most; None for an unusable one.
 
     Both forms of RFC 9110, section 10.2.3: seconds, and a date.
 
@@ -20,10 +36,10 @@ def seconds(header: str, now: datetime) -> float | None:
     """
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return min(MOST, float(text))
+        return min(MOST_SECONDS, float(text))
     try:
         until = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     wait = until.replace(tzinfo=until.tzinfo or UTC) - now
-    return min(MOST, max(0.0, wait.total_seconds()))
+    return min(MOST_SECONDS, max(0.0, wait.total_seconds()))

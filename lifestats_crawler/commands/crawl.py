@@ -8,15 +8,14 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.exceptions import UsageError
 
+from lifestats_crawler.ending import COMPLETE, NOT_STARTED_BECAUSE, REPORT, ExitStatus
 from lifestats_crawler.exceptions import LifestatsError
-from lifestats_crawler.extensions.mock_api import NOT_STARTED_BECAUSE
-from lifestats_crawler.pipelines import COMPLETE, REPORT
 from lifestats_crawler.report import console
 
 if TYPE_CHECKING:
@@ -24,10 +23,7 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
-EVERYTHING = 0
-NOT_STARTED = 1
-INCOMPLETE = 2
-STOPPED = 3
+    from lifestats_crawler.crawl.state import CrawlingSpider
 
 
 class Command(CrawlCommand):
@@ -78,7 +74,7 @@ class Command(CrawlCommand):
             print(f"lifestats: {reason}", file=sys.stderr)
             if process.settings["LOG_FILE"]:  # scrapyd shows this file, and not what is printed
                 logging.getLogger(__name__).error("%s", reason)
-        self.exitcode = NOT_STARTED if reason else _conclude(crawler)
+        self.exitcode = ExitStatus.NOT_STARTED if reason else _conclude(crawler)
 
 
 def _quieten() -> None:
@@ -97,16 +93,17 @@ def _relax_collector() -> None:
 
 def _conclude(crawler: Crawler) -> int:
     """Print the report, if the crawl came as far as that, and return the exit status."""
-    spider: Any = crawler.spider
+    spider = cast("CrawlingSpider | None", crawler.spider)
     if spider is None or crawler.engine.start_time is None:
-        return NOT_STARTED
+        return ExitStatus.NOT_STARTED
     stats = crawler.stats.get_stats()
     if REPORT not in stats:
-        return STOPPED
+        return ExitStatus.STOPPED
     _show(Path(stats[REPORT]))
-    if spider.ending:
-        return STOPPED
-    return EVERYTHING if stats[COMPLETE] else INCOMPLETE
+    ending = spider.crawl.ending
+    if ending and ending.status is not None:
+        return ending.status
+    return ExitStatus.COMPLETE if stats[COMPLETE] else ExitStatus.INCOMPLETE
 
 
 def _show(path: Path) -> None:

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError, StorageError
-from lifestats_crawler.report import comparison, console
-from lifestats_crawler.report import document as report
-from lifestats_crawler.report import html as page
+from lifestats_crawler.report import comparison, console, html
+from lifestats_crawler.storage import reports
 
 if TYPE_CHECKING:
     import argparse
 
-    from lifestats_crawler.report.document import Report
+    from lifestats_crawler.storage.reports import Report
 
 FORMATS = ("table", "json", "html")
 _TWO = 2
@@ -66,17 +65,17 @@ class Command(ScrapyCommand):
             self.exitcode = 1
             return
         if opts.format == "json":
-            sys.stdout.write(report.dump(comparison.document(before, after)).decode())
+            sys.stdout.write(reports.dump(comparison.document(before, after)).decode())
         elif opts.format == "html":
-            sys.stdout.write(page.render_diff(comparison.document(before, after)))
+            sys.stdout.write(html.render_diff(comparison.document(before, after)))
         else:
             console.show_diff(comparison.document(before, after))
 
     def _report(self, name: str) -> Report:
         if name.endswith(".json"):
-            return report.load(Path(name))
+            return reports.load(Path(name))
         assert self.settings is not None  # noqa: S101  # Scrapy has set them
         directory = Path(load_config(self.settings, is_to_ask=False).storage) / environment(self.settings)
         if not (directory / name).is_dir():
-            raise StorageError(f"{directory} has no run {name!r}: scrapy runs lists those there are")
-        return report.load(directory / name / "report.json")
+            raise StorageError(f"there is no run {name!r} in {directory}. List the runs: scrapy runs")
+        return reports.load(directory / name / "report.json")

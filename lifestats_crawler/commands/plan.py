@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrapy.settings import SETTINGS_PRIORITIES
 
-from lifestats_crawler.addons import config_path, environment, load_config, most_chains
-from lifestats_crawler.facts_command import Facts, FactsCommand, h_mm_ss, pairs, percent, size
-from lifestats_crawler.preflight import plan as planning
-from lifestats_crawler.storage import inventory
+from lifestats_crawler import clock
+from lifestats_crawler.config.from_settings import config_path, environment, load_config
+from lifestats_crawler.crawl.growth import most_chains
+from lifestats_crawler.facts_command import Facts, FactsCommand
+from lifestats_crawler.formats import h_mm_ss, percent_done, size
+from lifestats_crawler.preflight import plan
+from lifestats_crawler.report import document
+from lifestats_crawler.report.console import pairs
+from lifestats_crawler.storage import inventory, reports
+from lifestats_crawler.storage.choice import choose
+from lifestats_crawler.storage.source import Job
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +28,8 @@ if TYPE_CHECKING:
     from scrapy.settings import Settings
 
     from lifestats_crawler.config.model import Config
-    from lifestats_crawler.preflight.plan import Choice
+    from lifestats_crawler.storage.choice import Choice
+    from lifestats_crawler.storage.inventory import Entry
 
 
 class Command(FactsCommand):
@@ -47,32 +53,30 @@ class Command(FactsCommand):
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
         """Look at the configuration and the storage."""
         config, name = load_config(settings, is_to_ask=False), environment(settings)
-        parent = Path(config.storage) / name
-        entries = list(inventory.look_all(parent))
-        choice = planning.choose(config, entries)
-        if choice.continues:
-            choice = replace(choice, continues=inventory.look(choice.continues.run, is_checked=True))
-        if choice.continues and not choice.continues.damaged:
-            choice.continues.run.settled()  # raises what the crawl would
-        density = planning.known_density(config, _latest(parent), choice)
-        measured, per_record = planning.measured_bytes(entries)
-        ranges = planning.unsettled(config, choice)
-        likely = density and planning.estimate(config, ranges, density.ratio, per_record, density.requests)
+        parent, now = Path(config.storage) / name, clock.now()
+        choice = choose(parent, Job.of(config), now)
+        continues = inventory.look(choice.continues, now, is_checked=True) if choice.continues else None
+        if continues and not continues.damaged:
+            continues.run.settled()  # raises what the crawl would
+        known = plan.known_density(config, reports.load_if_any(parent / "latest.json"), continues)
+        measured, per_record = plan.measured_bytes(inventory.look_all(parent, now))
+        ranges = plan.unsettled(config, continues)
+        likely = known and plan.estimate(config, ranges, known.ratio, per_record, known.requests)
         return {
             "schema": "lifestats.plan/1",
             "environment": name,
             "config": str(config_path(settings)),
-            "source": config.model_dump(include={"url", "first_id", "last_id", "results_per_page", "rate_limit"}),
+            "source": document.source(config),
             "counters": {name: counter.model_dump() for name, counter in config.counters.items()},
-            "run": _run(choice),
+            "run": _run(choice, continues),
             "ids": len(config.space),
             "unsettled": sum(map(len, ranges)),
-            "subsets": len(planning.subsets(config, ranges)),
+            "subsets": len(plan.subsets(config, ranges)),
             "most_chains": _most_chains(settings, config),
-            "density": density and asdict(density),
+            "density": known and asdict(known),
             "bytes_measured_in": measured,
             "likely": likely and asdict(likely),
-            "at_most": asdict(planning.estimate(config, ranges, 1.0, per_record)),
+            "at_most": asdict(plan.estimate(config, ranges, 1.0, per_record)),
         }
 
     def show(self, facts: Facts, console: Console) -> None:
@@ -86,8 +90,7 @@ def _most_chains(settings: Settings, config: Config) -> int:
     return settings.getint("CONCURRENT_REQUESTS") if is_told else most_chains(config)
 
 
-def _run(choice: Choice) -> dict[str, Any]:
-    entry = choice.continues
+def _run(choice: Choice, entry: Entry | None) -> dict[str, Any]:
     return {
         "continues": entry and entry.run.name,
         "settled": entry.settled if entry else 0,
@@ -96,13 +99,6 @@ def _run(choice: Choice) -> dict[str, Any]:
         "refused_by": choice.refused_by,
         "not_continued": [{"run": run, "why": why} for run, why in choice.passed_over],
     }
-
-
-def _latest(parent: Path) -> Any:
-    """Read the newest complete report, None without one."""
-    with suppress(OSError, ValueError):
-        return json.loads((parent / "latest.json").read_bytes())
-    return None
 
 
 def _what(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -120,7 +116,7 @@ def _resumed(run: dict[str, Any], ids: int) -> Iterator[tuple[str, str]]:
     if run["continues"] is None:
         yield "run", "a new one"
     else:
-        done = f"{percent(run['settled'], ids)} of its ids are settled"
+        done = f"{percent_done(run['settled'], ids)} of its ids are settled"
         yield "run", f"continues {run['continues']}: {done}, last worked on {run['last_worked_on']}"
     if run["damaged_segments"]:
         yield "", f"{run['damaged_segments']} damaged segments would be set aside, and crawled again"

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler.api.cursor import fill_in
 from lifestats_crawler.api.quoting import Redactor
-from lifestats_crawler.config import redaction
-from lifestats_crawler.facts_command import Facts, FactsCommand, h_mm_ss, table
-from lifestats_crawler.handlers import request_headers
+from lifestats_crawler.config import redaction, secrets
+from lifestats_crawler.config.from_settings import environment, load_config
+from lifestats_crawler.facts_command import Facts, FactsCommand
+from lifestats_crawler.formats import h_mm_ss
+from lifestats_crawler.handlers import usual_headers
 from lifestats_crawler.preflight import probe_asking as asking
 from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, Check, Probe
 from lifestats_crawler.preflight.probe_verdicts import Verdicts
+from lifestats_crawler.report.console import table
 
 if TYPE_CHECKING:
     import argparse
@@ -50,11 +53,11 @@ class Command(FactsCommand):
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
         """Ask, judge, and put together what was found."""
         config = load_config(settings)
-        redaction.hide(config.hidden)
-        redactor = Redactor(config.hidden)
+        redaction.hide(hidden := secrets.hidden(config))
+        redactor = Redactor(hidden)
         probe = Probe(config, redactor)
-        headers = request_headers(settings, config)
-        requests = asyncio.run(_converse(probe, config, headers, settings.getint("DOWNLOAD_MAXSIZE")))
+        most_bytes = settings.getint("DOWNLOAD_MAXSIZE")
+        requests = asyncio.run(_converse(probe, config, usual_headers(settings), most_bytes))
         verdicts = Verdicts(config, probe.pages, redactor)
         checks = [*probe.checks, *verdicts.checks()]
         holds = all(check.outcome != FAILED for check in checks)
@@ -63,7 +66,7 @@ class Command(FactsCommand):
         return {
             "schema": "lifestats.probe/1",
             "environment": environment(settings),
-            "url": config.url,
+            "url": config.shown_url,
             "rate_limit": config.rate_limit,
             "holds": holds,
             "requests": requests,
@@ -85,16 +88,15 @@ class Command(FactsCommand):
         console.print(Text(f"\n{verdict}. Requests: {facts['requests']}.", style))
 
 
-async def _converse(probe: Probe, config: Config, headers: dict[str, str], most_bytes: int) -> int:
+async def _converse(probe: Probe, config: Config, usual: dict[str, str], most_bytes: int) -> int:
     """Ask what the probe wants to know, and return how many requests that took."""
     requests = 0
-    async with asking.reachable(config) as url, asking.asker(config, headers, most_bytes) as asker:
-        template = url.replace("{limit}", str(config.results_per_page))
+    async with asking.reachable(config) as url, asking.asker(config, usual, most_bytes) as asker:
         talk = probe.talk()
         cursor = next(talk, None)
         while cursor is not None:
             requests += 1
-            answer = await asker.ask(template.replace("{cursor}", str(cursor)))
+            answer = await asker.ask(fill_in(url, cursor, config.results_per_page))
             try:
                 cursor = talk.send(answer)
             except StopIteration:

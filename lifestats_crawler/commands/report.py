@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from lifestats_crawler.addons import environment, load_config
+from lifestats_crawler import clock
+from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError
-from lifestats_crawler.report import console, export
-from lifestats_crawler.report import document as report
-from lifestats_crawler.report import html as page
+from lifestats_crawler.report import console, export, html, making
 from lifestats_crawler.storage import durable, runs
+from lifestats_crawler.storage.opening import locked
+from lifestats_crawler.storage.source import Job
 
 if TYPE_CHECKING:
     import argparse
@@ -82,17 +83,18 @@ class Command(ScrapyCommand):
     def _show(self, name: str | None, opts: argparse.Namespace) -> None:
         assert self.settings is not None  # noqa: S101  # Scrapy has set them
         config = load_config(self.settings, is_to_ask=False)
-        run = runs.find(config, environment(self.settings), name)
-        done = report.make(run, config, finish_reason=runs.state(run), top=opts.top)
+        parent, job = Path(config.storage) / environment(self.settings), Job.of(config)
+        run = runs.find(parent, job, name, clock.now())
+        done = making.make(run, config, finish_reason=runs.state(run), top=opts.top)
         if opts.save:
-            with runs.locked(run, config):
-                report.save(run, done)
+            with locked(run, job):
+                making.save(run, done)
         if opts.format == "table" and not opts.output:
             console.show(done, run.report if opts.save else run.directory)
         elif opts.format == "parquet":
             export.write_parquet(run, opts.output)
         else:
-            text = page.render(done) if opts.format == "html" else export.text(done, opts.format)
+            text = html.render(done) if opts.format == "html" else export.text(done, opts.format)
             if opts.output:
                 durable.write(opts.output, text.encode())
             else:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler.addons import load_config
-from lifestats_crawler.facts_command import Facts, FactsCommand, percent, size, table
+from lifestats_crawler import clock
+from lifestats_crawler.config.from_settings import load_config
+from lifestats_crawler.facts_command import Facts, FactsCommand
+from lifestats_crawler.formats import minute, percent_done, size
+from lifestats_crawler.report.console import table
 from lifestats_crawler.storage import inventory
 
 if TYPE_CHECKING:
@@ -45,8 +48,9 @@ class Command(FactsCommand):
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:
         """Look at the runs of the storage."""
         storage = Path(load_config(settings, is_to_ask=False).storage).resolve()
-        names = inventory.environments(storage) if opts.environment is None else [opts.environment]
-        entries = [entry for name in names for entry in inventory.look_all(storage / name)]
+        now = clock.now()
+        names = inventory.environments(storage, now) if opts.environment is None else [opts.environment]
+        entries = [entry for name in names for entry in inventory.look_all(storage / name, now)]
         entries.sort(key=lambda entry: entry.worked_at, reverse=True)
         facts = {"storage": str(storage), "environment": opts.environment}
         return {"schema": "lifestats.runs/1"} | facts | {"runs": [_run(entry) for entry in entries]}
@@ -84,14 +88,9 @@ def _row(run: dict[str, Any]) -> list[str]:
         run["environment"],
         run["run"],
         run["state"] + damaged,
-        "" if run["ids"] is None else percent(run["settled"], run["ids"]),
+        "" if run["ids"] is None else percent_done(run["settled"], run["ids"]),
         f"{run['records']:,}",
         size(run["bytes"]),
-        _minute(run["started_at"]),
-        _minute(run["last_worked_on"]),
+        minute(run["started_at"]),
+        minute(run["last_worked_on"]),
     ]
-
-
-def _minute(time: str | None) -> str:
-    """Shorten an ISO 8601 time in UTC to what a table needs."""
-    return time[:16].replace("T", " ") if time else ""

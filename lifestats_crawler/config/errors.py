@@ -6,6 +6,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from lifestats_crawler.config.redaction import without_login
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,7 +40,11 @@ def _describe(detail: ErrorDetails, models: Mapping[str, type[BaseModel]]) -> st
         case "value_error" if not isinstance(detail["input"], str):
             return f"{key} {detail['ctx']['error']}".strip()
     reason = re.sub(r"^(Value error, |\w+ should |)", lambda m: "must " if "should" in m[0] else "", detail["msg"])
-    return f"{key} = {detail['input']!r}: {reason}"
+    return f"{key} = {_shown(detail['input'])}: {reason}"
+
+
+def _shown(value: object) -> str:
+    return repr(without_login(value) if isinstance(value, str) else value)
 
 
 def _nearest(location: tuple[int | str, ...], models: Mapping[str, type[BaseModel]]) -> str:

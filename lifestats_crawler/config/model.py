@@ -1,27 +1,20 @@
-"""config.yml, read and checked once: one frozen ``Config`` for one environment."""
+"""What config.yml may say: one frozen ``Config`` for one environment."""
 
 from __future__ import annotations
 
-import os
-from base64 import b64encode
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
+    PrivateAttr,
     field_validator,
     model_validator,
 )
 
-from lifestats_crawler.config import errors as config_errors
-from lifestats_crawler.config import file as config_file
-from lifestats_crawler.config import labels
+from lifestats_crawler.config.redaction import without_login
 from lifestats_crawler.config.values import (
-    VARIABLE,
     Count,
     CounterName,
     Header,
@@ -32,12 +25,7 @@ from lifestats_crawler.config.values import (
     UrlTemplate,
     WebAddress,
 )
-from lifestats_crawler.exceptions import ConfigError
 from lifestats_crawler.ranges import IdRange
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
 
 
 class _Model(BaseModel):
@@ -54,12 +42,25 @@ class CounterConfig(_Model):
     #: A name to show beside a value: where it is in a record, or a CSV file of values and names.
     label: JMESPath | None = None
     labels: Annotated[str, Field(min_length=1)] | None = None
+    #: What that file says, once it is read: the name of each value, both as they are written there.
+    _names: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_source_of_labels(self) -> Self:
         if self.label and self.labels:
             raise ValueError("has both label and labels: give one")
         return self
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The name of each value that the file ``labels`` gives one."""
+        return self._names
+
+    def with_names(self, names: dict[str, str]) -> CounterConfig:
+        """Return the same counter with names for its values."""
+        named = self.model_copy()
+        named._names = names  # noqa: SLF001  # of our own kind
+        return named
 
 
 class NotifyConfig(_Model):
@@ -88,7 +89,7 @@ class NotifyConfig(_Model):
 class Config(_Model):
     """What is crawled, and how: one environment of config.yml.
 
-    Texts are as they stand in the file: ``${VARIABLE}`` is filled in by ``secrets`` at the moment
+    Texts are as they stand in the file: ``${VARIABLE}`` is filled in by ``config/secrets`` at the moment
     of use, so that a value from the process environment has no way into a log or a report.
     """
 
@@ -129,79 +130,12 @@ class Config(_Model):
         return IdRange(self.first_id, self.last_id + 1)
 
     @property
-    def secrets(self) -> dict[str, str]:
-        """The value of each ``${VARIABLE}`` that a text names. Raises KeyError for one that is not set."""
-        names = VARIABLE.findall(" ".join(self.templates.values()))
-        return {f"${{{name}}}": os.environ[name] for name in names}
-
-    @property
-    def hidden(self) -> list[str]:
-        """What must never be shown: these values, and what is made of a user and password in the url."""
-        values = list(self.secrets.values())
-        user, at, _ = urlsplit(self.url).netloc.rpartition("@")
-        if at and VARIABLE.search(user):
-            values.append(b64encode(fill_in(user, self.secrets).encode()).decode())
-        return values
+    def shown_url(self) -> str:
+        """The url as reports, segments and commands show it: without the login that it may hold."""
+        return without_login(self.url)
 
     @property
     def templates(self) -> dict[str, str]:
         """The texts in which ``${VARIABLE}`` is filled in, by their keys."""
         headers = {f"headers.{name}": text for name, text in self.headers.items()}
         return {"url": self.url, **headers} | ({"notify.url": self.notify.url} if self.notify else {})
-
-
-def fill_in(text: str, secrets: Mapping[str, str]) -> str:
-    """Put the values of ``${VARIABLE}`` into a text: at the moment of use, so that none is ever logged."""
-    for variable, value in secrets.items():
-        text = text.replace(variable, value)
-    return text
-
-
-def fill_in_url(url: str, secrets: Mapping[str, str], safe: str = "") -> str:
-    """Put them into a url, quoted but for the characters in ``safe``."""
-    return fill_in(url, {variable: quote(value, safe=safe) for variable, value in secrets.items()})
-
-
-_MODELS: dict[str, type[BaseModel]] = {"": Config, "counters": CounterConfig, "notify": NotifyConfig}
-
-
-def load(path: Traversable, environment: str, *, is_to_ask: bool = True) -> Config:
-    """Read one environment of a config file; what does not ask the API needs no value for ``${VARIABLE}``.
-
-    Raises ConfigError, in one line that names the file, the environment, the key, the bad
-    value and what is allowed.
-    """
-    place = f"{path}, environment {environment}"
-    section = config_file.read(path, environment)
-    try:
-        config = Config.model_validate(section)
-    except ValidationError as error:
-        raise ConfigError(f"{place}: {config_errors.in_one_line(error, _MODELS)}") from None
-    if is_to_ask:
-        _check_variables(config, place)
-    return _with_labels(config, path, place)
-
-
-def _check_variables(config: Config, place: str) -> None:
-    for key, text in config.templates.items():
-        for name in VARIABLE.findall(text):
-            value = os.environ.get(name)
-            if not value:
-                raise ConfigError(f"{place}: {key} needs the environment variable {name}, which is not set")
-            if not value.isprintable():
-                raise ConfigError(f"{place}: {key}: the environment variable {name} has a control character in it")
-
-
-def _with_labels(config: Config, path: Traversable, place: str) -> Config:
-    """Find the files with names beside the config file, and check that they can be used."""
-    counters = dict(config.counters)
-    for name, counter in config.counters.items():
-        if counter.labels is None:
-            continue
-        file = Path(str(path)).parent / counter.labels
-        try:
-            labels.read(file)
-        except ConfigError as error:
-            raise ConfigError(f"{place}: counters.{name}.{error}") from None
-        counters[name] = counter.model_copy(update={"labels": str(file)})
-    return config.model_copy(update={"counters": counters})

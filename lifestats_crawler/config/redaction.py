@@ -12,6 +12,8 @@ from urllib.parse import quote, quote_plus
 
 from yarl import URL
 
+from lifestats_crawler.config.values import VARIABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -35,6 +37,19 @@ class Secrets:
     def __bool__(self) -> bool:
         """Tell whether there is anything to hide."""
         return bool(self._forms)
+
+
+def without_login(url: str) -> str:
+    """Return a url without the user and password that stand in it; ``${VARIABLE}`` hides itself.
+
+    >>> without_login("https://me:secret@host/x?at=b@c"), without_login("https://${USER}:${PASSWORD}@host/")
+    ('https://***@host/x?at=b@c', 'https://${USER}:${PASSWORD}@host/')
+    """
+    scheme, mark, rest = url.partition("://")
+    login, at, _ = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
+    if not at or not VARIABLE.sub("", login).strip(":"):
+        return url
+    return f"{scheme}{mark}{HIDDEN}{rest[len(login) :]}"
 
 
 def cut(text: str, most: int) -> str:

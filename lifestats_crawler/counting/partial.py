@@ -23,6 +23,8 @@ class Partial:
         self.without: Counter[str] = Counter()
         self.records = 0
         self.pages = 0
+        #: How many ids these pages settle.
+        self.ids = 0
         self.highest = -1
         self._settled: list[IdRange] = []
 
@@ -36,6 +38,7 @@ class Partial:
         self.without.update(tally.without)
         self.records += tally.records
         self.pages += 1
+        self.ids += len(tally.settles)
         if tally.highest is not None:
             self.highest = max(self.highest, tally.highest)
 

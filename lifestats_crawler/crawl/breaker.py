@@ -19,7 +19,8 @@ class Breaker:
         self._patience = patience
         self._outcomes: deque[bool] = deque(maxlen=window)
         self._failures = 0
-        self._has_succeeded = False
+        #: Whether an answer was ever good.
+        self.has_succeeded = False
 
     def record(self, *, success: bool) -> None:
         """Take note of how a request went."""
@@ -27,12 +28,12 @@ class Breaker:
             self._failures -= not self._outcomes[0]
         self._outcomes.append(success)
         self._failures += not success
-        self._has_succeeded |= success
+        self.has_succeeded |= success
 
     @property
     def is_open(self) -> bool:
         """Tell whether to stop."""
-        return self._failures > self._most or (not self._has_succeeded and self._failures >= self._patience)
+        return self._failures > self._most or (not self.has_succeeded and self._failures >= self._patience)
 
     @property
     def failures(self) -> str:

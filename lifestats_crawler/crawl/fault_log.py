@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_MINUTE = 60.0
+_QUIET_SECONDS = 60.0
 _NUMBER = re.compile(r"\d+")
-_BEGINNING = 40  # characters of a reason that tell its kind
+_KIND_CHARACTERS = 40  # of a reason tell its kind
 _MOST_KINDS = 100
 
 
@@ -28,10 +28,10 @@ class FaultLog:
         >>> [log.untold(f"status 503 at {page}", now=page) for page in (0, 20, 40, 60, 80)]
         [0, None, None, 2, None]
         """
-        kind = _NUMBER.sub("#", reason)[:_BEGINNING]
+        kind = _NUMBER.sub("#", reason)[:_KIND_CHARACTERS]
         if kind not in self._told_at and len(self._told_at) == _MOST_KINDS:
             kind = next(iter(self._told_at))
-        if now - self._told_at.get(kind, -_MINUTE) < _MINUTE:
+        if now - self._told_at.get(kind, -_QUIET_SECONDS) < _QUIET_SECONDS:
             self._untold[kind] += 1
             return None
         before = self._untold.get(kind, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,25 @@ if TYPE_CHECKING:
 _WORTH_A_SPLIT = 50
 _LEAST_PAGES = 1.5
 _BEGIN_PAGES = 10
-_SURE = 1.5  # standard deviations
+_SURE_DEVIATIONS = 1.5  # standard ones
+
+
+class Pass(Enum):
+    """Which time a chain walks its ids, and what becomes of a page there.
+
+    ============  ==================================  ============================  ==============================
+    pass          the page fails too often            a page says "nothing          a page settles something
+                                                      follows" and shows nothing
+    ============  ==================================  ============================  ==============================
+    FIRST         put aside, for a LAST_TRY           a claim, for CONFIRMING       goes on, in the same pass
+    LAST_TRY      given up: the ids are missing       a claim, for CONFIRMING       goes on, in the same pass
+    CONFIRMING    given up: the ids are missing       settled to the chain's end    goes on, as LAST_TRY
+    ============  ==================================  ============================  ==============================
+    """
+
+    FIRST = auto()
+    LAST_TRY = auto()
+    CONFIRMING = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -30,10 +49,8 @@ class Chain:
 
     cursor: int
     end: int
-    #: Whether it walks a range that has been put aside before.
-    is_last_try: bool = False
-    #: Whether it walks a range that a page has claimed to be empty.
-    is_confirming: bool = False
+    #: Which time its ids are walked.
+    stage: Pass = Pass.FIRST
     #: Records per id on its last page, None before its first.
     density: float | None = None
     #: How often the page at the cursor has failed.
@@ -49,6 +66,11 @@ class Chain:
     def left(self) -> IdRange:
         """What the chain has still to walk, from its cursor on."""
         return IdRange(self.cursor, self.end)
+
+    @property
+    def is_last_try(self) -> bool:
+        """Whether ids that fail now are given up."""
+        return self.stage is not Pass.FIRST
 
 
 class Frontier:
@@ -74,6 +96,8 @@ class Frontier:
         self.subsets = len(self._waiting)
         self._page = page
         self._aside: list[IdRange] = []
+        #: The ids that failed on their last try.
+        self.given_up: list[IdRange] = []
         self._chains = chains
         self._most = max(chains, most)
         # Not a set: its order is that of memory addresses, and ties would be split by chance.
@@ -126,8 +150,8 @@ class Frontier:
         chain.is_contradicted = False
         if tally.next is None and not len(tally.settles):
             tally = self._claimed(chain, tally)
-        elif len(tally.settles):
-            chain.is_confirming = False  # there was something: the next claim is a new one
+        elif len(tally.settles) and chain.stage is Pass.CONFIRMING:
+            chain.stage = Pass.LAST_TRY  # there was something: the next claim is a new one
         chain.cursor = tally.settles.end
         if chain.cursor >= chain.end:
             self._active.pop(chain, None)
@@ -142,14 +166,23 @@ class Frontier:
         """
         width = ids if chain.is_last_try else ids << chain.skips
         skipped = IdRange(chain.cursor, min(chain.cursor + width, chain.end))
-        if not chain.is_last_try:
-            self._aside.append(skipped)
+        (self.given_up if chain.is_last_try else self._aside).append(skipped)
         chain.cursor = skipped.end
         chain.failures = 0
         chain.skips += 1
         if chain.cursor >= chain.end:
             self._active.pop(chain, None)
         return skipped, chain.is_last_try
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether there are ids left that are neither settled nor given up."""
+        return any(map(len, self.unsettled()))
+
+    def unsettled(self) -> Iterator[IdRange]:
+        """Yield what is neither settled nor given up, each id once, in no order."""
+        yield from (chain.left for chain in self._active)
+        yield from (*self._waiting, *self._aside, *self._claims, *self._confirming)
 
     def pages_left(self) -> float:
         """Estimate the pages that are still to be asked for."""
@@ -173,13 +206,13 @@ class Frontier:
             return half
         if self._aside and all(chain.is_last_try for chain in self._active):
             subset = self._aside.pop()
-            return Chain(subset.begin, subset.end, is_last_try=True)
+            return Chain(subset.begin, subset.end, Pass.LAST_TRY)
         if self._claims and not self._aside and not self._active:
             self._confirming = deque(union(self._claims))
             self._claims = []
         if self._confirming:
             subset = self._confirming.popleft()
-            return Chain(subset.begin, subset.end, is_last_try=True, is_confirming=True)
+            return Chain(subset.begin, subset.end, Pass.CONFIRMING)
         return None
 
     def _split(self, pages: float) -> Chain | None:
@@ -195,7 +228,7 @@ class Frontier:
         if not longest.cursor < middle < end:
             return None
         longest.end = middle
-        return Chain(middle, end, is_last_try=longest.is_last_try)
+        return Chain(middle, end, longest.stage)
 
     def _after_pages(self, pages: float, chain: Chain) -> int:
         """Return the id before which a chain has so many whole pages, most probably.
@@ -205,15 +238,19 @@ class Frontier:
         """
         records = pages * self._page
         share = min(1.0, self._density.records(chain.left, chain.density) / len(chain.left))
-        records -= _SURE * sqrt(1 + records * (1 - share))
+        records -= _SURE_DEVIATIONS * sqrt(1 + records * (1 - share))
         return self._density.after(records, chain.left, chain.density)
 
     def _left(self, chain: Chain) -> float:
         """Estimate the pages that a chain has still to walk."""
-        return 0.0 if chain.is_confirming else self._density.records(chain.left, chain.density) / self._page
+        return (
+            0.0
+            if chain.stage is Pass.CONFIRMING
+            else self._density.records(chain.left, chain.density) / self._page
+        )
 
     def _claimed(self, chain: Chain, tally: Tally) -> Tally:
-        if chain.is_confirming:
+        if chain.stage is Pass.CONFIRMING:
             return replace(tally, settles=chain.left)
         self._claims.append(chain.left)
         self._active.pop(chain, None)

@@ -1,17 +1,25 @@
-"""When a crawl needs more chains to hold its pace. Pure: the time is an argument."""
+"""How many chains a crawl needs to hold its pace, and when it needs more. Pure: the time is an argument."""
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lifestats_crawler.config.model import Config
     from lifestats_crawler.crawl.frontier import Chain, Frontier
     from lifestats_crawler.downloader.pacer import Pacer
 
-LOOK_AHEAD = 0.05  # seconds between two looks
+LOOK_AHEAD_SECONDS = 0.05  # between two looks
+_LATENCY_SECONDS = 4
 _FEW = 0.1  # of the chains
+
+
+def most_chains(config: Config) -> int:
+    """Return how many chains there may be: enough to hold the rate at a latency of four seconds (Little's law)."""
+    return max(config.subsets, ceil(_LATENCY_SECONDS * (config.rate_limit or 0)))
 
 
 def more_chains(frontier: Frontier, pacer: Pacer, answered: int, now: float) -> Iterator[Chain]:
@@ -25,5 +33,5 @@ def more_chains(frontier: Frontier, pacer: Pacer, answered: int, now: float) -> 
     resting = frontier.resting(now)
     moving = pacer.booked - answered + resting
     is_well = resting <= _FEW * len(frontier)
-    if is_well and 0 < len(frontier) <= moving and (places := pacer.free_places(now, LOOK_AHEAD)):
+    if is_well and 0 < len(frontier) <= moving and (places := pacer.free_places(now, LOOK_AHEAD_SECONDS)):
         yield from frontier.grow(places)

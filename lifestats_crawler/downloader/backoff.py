@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from random import Random
 
-FIRST = 0.5  # seconds
-MOST = 30.0  # seconds
+FIRST_SECONDS = 0.5
+MOST_SECONDS = 30.0
 _DOUBLINGS = 10  # and it is beyond that
 
 
@@ -18,4 +18,4 @@ def full_jitter(failures: int, random: Random) -> float:
     Exponential backoff with full jitter: evenly random between nothing and a bound that doubles
     with each failure (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
     """
-    return random.uniform(0, min(MOST, FIRST * 2.0 ** min(failures - 1, _DOUBLINGS)))
+    return random.uniform(0, min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** min(failures - 1, _DOUBLINGS)))

@@ -8,7 +8,7 @@ from math import ceil, inf
 _SLACK = 0.002  # of the window: 99.8 % of the rate
 _STRICT_SLACK = 0.007  # 99.3 % of it
 _CATCH_UP = 4  # times the rate
-_TIMER = 0.002  # seconds: timers are no finer
+_TIMER_SECONDS = 0.002  # timers are no finer
 
 
 class Pacer:
@@ -37,7 +37,7 @@ class Pacer:
         self._window = places * self._interval * (1 + slack)
         gap = self._interval / _CATCH_UP
         # Strictly, the window has room for what a server takes for a burst.
-        self._least_gap = gap if gap > _TIMER and not is_strict else 0.0
+        self._least_gap = gap if gap > _TIMER_SECONDS and not is_strict else 0.0
         self._departures: deque[float] = deque(maxlen=places)
         self._next_place = float("-inf")
         self._held_until = float("-inf")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
-from lifestats_crawler.addons import load_config
-from lifestats_crawler.pipelines import COMPLETE
+from lifestats_crawler.ending import COMPLETE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,18 +18,19 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from lifestats_crawler.config.model import Config
+    from lifestats_crawler.crawl.state import Crawl, CrawlingSpider
     from lifestats_crawler.extensions.prometheus import RunCollector
 
 logger = logging.getLogger(__name__)
 
-_EVERY = 15.0  # seconds between two writes of the file
+_EVERY_SECONDS = 15.0  # between two writes of the file
 
 
 class Metrics:
     """Serve or write the metrics of a crawl, from its beginning to its end."""
 
-    def __init__(self, crawler: Crawler, config: Config, collector: Callable[[Any], RunCollector]) -> None:
-        """Take the file and the port from the configuration, and the figures from a collector of a spider's."""
+    def __init__(self, crawler: Crawler, config: Config, collector: Callable[[Crawl], RunCollector]) -> None:
+        """Take the file and the port from the configuration, and the figures from a collector of a crawl's."""
         self._crawler = crawler
         self._config = config
         self._collector = collector
@@ -40,9 +40,9 @@ class Metrics:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Decline where neither is configured."""
-        config = load_config(crawler.settings)
+        config = cast("CrawlingSpider", crawler.spider).crawl.config
         if config.metrics_file is None and config.metrics_port is None:
-            raise NotConfigured
+            raise NotConfigured("neither metrics_file nor metrics_port is configured")
         from lifestats_crawler.extensions.prometheus import RunCollector  # noqa: PLC0415  # its package is optional
 
         extension = cls(crawler, config, RunCollector)
@@ -50,9 +50,9 @@ class Metrics:
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def spider_opened(self, spider: Any) -> None:
+    def spider_opened(self, spider: CrawlingSpider) -> None:
         """Open the endpoint, and write the file now and then."""
-        self._figures = self._collector(spider)
+        self._figures = self._collector(spider.crawl)
         if self._config.metrics_port is not None:
             self._serve(self._config.metrics_host, self._config.metrics_port)
         if self._config.metrics_file is not None:
@@ -78,7 +78,7 @@ class Metrics:
     async def _write_on(self, path: str) -> None:
         while True:
             self._write(path)
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_EVERY_SECONDS)
 
     def _write(self, path: str) -> None:
         try:

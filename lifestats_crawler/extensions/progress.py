@@ -5,78 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections import deque
-from dataclasses import dataclass
-from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import signals
 from scrapy.utils.log import get_scrapy_root_handler
 
+from lifestats_crawler.crawl.state import Gauge
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from scrapy.crawler import Crawler
 
+    from lifestats_crawler.crawl.state import CrawlingSpider, Figures
+
 logger = logging.getLogger(__name__)
 
-_REFRESH = 0.5  # seconds
-_MINUTE = 60.0
-_WIDE = 110  # columns: figures and a bar
-_RECENT = 20  # looks that the present rate is taken from
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How far a crawl is at one moment."""
-
-    share: float  # of the ids
-    pages: int
-    rate: float  # requests per second, lately
-    limit: float | None
-    chains: int
-    retries: int
-    #: Seconds to the end at the present rate; None where that cannot be told.
-    left: float | None
-
-    def __str__(self) -> str:
-        """Write them in one line, of which a narrow terminal shows the beginning.
-
-        >>> print(Figures(0.3719, 27_512, 99.68, 100, 100, 3, 4660))
-        37.1 % of the ids, 1:17:40 left, 99.7/s of 100, 27,512 pages, 3 retries, 100 chains
-        """
-        limit = "" if self.limit is None else f" of {self.limit:g}"
-        left = "" if self.left is None else f" {timedelta(seconds=round(self.left))} left,"
-        percent = int(self.share * 1000) / 10  # rounded down: 100.0 is the end
-        return (
-            f"{percent:.1f} % of the ids,{left} {self.rate:.1f}/s{limit}, {self.pages:,} pages,"
-            f" {self.retries:,} retries, {self.chains:,} chains"
-        )
-
-
-class Gauge:
-    """Reads a spider's figures, and remembers enough of them to tell its present rate."""
-
-    def __init__(self, spider: Any, now: float) -> None:
-        """Start at ``now``, in seconds of any clock."""
-        self._spider = spider
-        self._seen = deque([(now, 0)], maxlen=_RECENT)
-
-    def read(self, now: float) -> Figures:
-        """Return the figures of this moment."""
-        spider = self._spider
-        begin, departed = self._seen[0]
-        self._seen.append((now, spider.pacer.departed))
-        rate = (spider.pacer.departed - departed) / (now - begin) if now > begin else 0.0
-        return Figures(
-            share=len(spider.coverage) / len(spider.config.space),
-            pages=spider.settled_before.pages + spider.pages,
-            rate=rate,
-            limit=spider.config.rate_limit,
-            chains=len(spider.frontier),
-            retries=spider.settled_before.retries + spider.retries,
-            left=spider.frontier.pages_left() / rate if rate else None,
-        )
+_REFRESH_SECONDS = 0.5
+_LOG_SECONDS = 60.0
+_WIDE_COLUMNS = 110  # figures and a bar
 
 
 class ProgressReport:
@@ -95,9 +42,9 @@ class ProgressReport:
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def spider_opened(self, spider: Any) -> None:
+    def spider_opened(self, spider: CrawlingSpider) -> None:
         """Start to tell."""
-        gauge = Gauge(spider, monotonic())
+        gauge = Gauge(spider.crawl, monotonic())
         self._watch = asyncio.ensure_future(_draw(gauge) if self._is_terminal else _log(gauge))
 
     async def spider_closed(self) -> None:
@@ -109,7 +56,7 @@ class ProgressReport:
 
 async def _log(gauge: Gauge) -> None:
     while True:
-        await asyncio.sleep(_MINUTE)
+        await asyncio.sleep(_LOG_SECONDS)
         logger.info("%s", gauge.read(monotonic()))
 
 
@@ -122,7 +69,7 @@ async def _draw(gauge: Gauge) -> None:
         try:
             while True:
                 _update(live, task, gauge.read(monotonic()))
-                await asyncio.sleep(_REFRESH)
+                await asyncio.sleep(_REFRESH_SECONDS)
         finally:
             _update(live, task, gauge.read(monotonic()))
             log.setStream(stream)
@@ -146,5 +93,5 @@ def _live() -> Progress:
     from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415  # for terminals
 
     console = Console(stderr=True)
-    bar = [BarColumn(bar_width=20)] if console.width > _WIDE else []
+    bar = [BarColumn(bar_width=20)] if console.width > _WIDE_COLUMNS else []
     return Progress(*bar, TextColumn("{task.description}", markup=False), console=console, auto_refresh=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -13,41 +13,42 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+    from lifestats_crawler.crawl.state import Crawl
+
 
 class RunCollector(Collector):
     """The figures of the run that is being crawled, read when they are asked for."""
 
-    def __init__(self, spider: Any) -> None:
-        """Read them from a spider."""
-        self._spider = spider
+    def __init__(self, crawl: Crawl) -> None:
+        """Read them from a crawl."""
+        self._crawl = crawl
         self.ended_at: float | None = None
         self.is_complete = False
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric, by the Prometheus conventions for names and units."""
-        spider = self._spider
-        before = spider.settled_before
-        yield self._counter("requests", "Requests sent", before.requests + spider.pacer.departed)
-        yield self._counter("retries", "Pages asked for again", before.retries + spider.retries)
-        yield self._counter("pages", "Pages read", before.pages + spider.pages)
-        yield self._gauge("ids", "Ids of the id space", len(spider.config.space))
-        yield self._gauge("ids_settled", "Ids that the counts rest on", len(spider.coverage))
+        crawl = self._crawl
+        yield self._counter("requests", "Requests sent", crawl.kept.requests)
+        yield self._counter("retries", "Pages asked for again", crawl.kept.retries)
+        yield self._counter("pages", "Pages read", crawl.kept.pages)
+        yield self._gauge("ids", "Ids of the id space", len(crawl.config.space))
+        yield self._gauge("ids_settled", "Ids that the counts rest on", crawl.kept.ids)
         has_ended = self.ended_at is not None
-        yield self._gauge("chains", "Chains under way", 0 if has_ended else len(spider.frontier))
-        if spider.config.rate_limit is not None:
-            yield self._gauge("rate_limit_requests_per_second", "The configured limit", spider.config.rate_limit)
+        yield self._gauge("chains", "Chains under way", 0 if has_ended else len(crawl.frontier))
+        if crawl.config.rate_limit is not None:
+            yield self._gauge("rate_limit_requests_per_second", "The configured limit", crawl.config.rate_limit)
         if has_ended:
             yield self._gauge("ended_timestamp_seconds", "When the crawl ended", self.ended_at or 0)
             yield self._gauge("complete", "1 if the run is complete", float(self.is_complete))
 
     def _counter(self, name: str, about: str, value: float) -> Metric:
         family = CounterMetricFamily(f"lifestats_{name}", about, labels=["environment"])
-        family.add_metric([self._spider.run.environment], value)
+        family.add_metric([self._crawl.run.environment], value)
         return family
 
     def _gauge(self, name: str, about: str, value: float) -> Metric:
         family = GaugeMetricFamily(f"lifestats_{name}", about, labels=["environment"])
-        family.add_metric([self._spider.run.environment], value)
+        family.add_metric([self._crawl.run.environment], value)
         return family
 
     def write(self, path: str) -> None:

@@ -1,21 +1,21 @@
-"""What a crawl would do: which run it would continue, and what that would take. Reads and changes nothing."""
+"""What a crawl would take: requests, time and disk. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lifestats_crawler.crawl.frontier import Frontier
 from lifestats_crawler.ranges import missing
-from lifestats_crawler.storage import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.ranges import IdRange
     from lifestats_crawler.storage.inventory import Entry
+    from lifestats_crawler.storage.reports import Report
 
 # Measured: a segment of 1,000 pages of the mock's data, 95,000 integers, takes 5.4. Texts take more.
 BYTES_PER_KEY = 5.5
@@ -23,41 +23,9 @@ BYTES_PER_KEY = 5.5
 _ENDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The run that a crawl would work on."""
-
-    #: None: a new run.
-    continues: Entry | None = None
-    #: Who crawls that run already: a second crawl would be refused.
-    refused_by: str | None = None
-    #: Unfinished runs that are left alone, and why.
-    passed_over: list[tuple[str, str]] = field(default_factory=list)
-
-
-def choose(config: Config, entries: Iterable[Entry]) -> Choice:
-    """Choose as ``runs.open_run`` does, from entries of which the one last worked on comes first."""
-    ours = runs.source(config)
-    passed_over: list[tuple[str, str]] = []
-    for entry in entries:
-        if entry.is_complete:
-            continue
-        crawler = entry.crawler
-        if entry.source == ours or (entry.source is None and crawler and crawler.get("source") == ours):
-            return Choice(entry, crawler["who"] if crawler else None, passed_over)
-        if entry.source:
-            passed_over.append((entry.run.name, runs.difference(entry.source, config)))
-        elif crawler:
-            passed_over.append((entry.run.name, f"it is being crawled by {crawler['who']}"))
-        elif not entry.run.report.exists():
-            # Killed before its first spill: nothing tells it from a new one.
-            return Choice(entry, None, passed_over)
-    return Choice(passed_over=passed_over)
-
-
-def unsettled(config: Config, choice: Choice) -> list[IdRange]:
-    """Return what the crawl would have to walk."""
-    return list(missing(config.space, choice.continues.covers if choice.continues else ()))
+def unsettled(config: Config, continues: Entry | None) -> list[IdRange]:
+    """Return what a crawl would have to walk that goes on with a run, or with none."""
+    return list(missing(config.space, continues.covers if continues else ()))
 
 
 def subsets(config: Config, ranges: list[IdRange]) -> list[IdRange]:
@@ -66,7 +34,7 @@ def subsets(config: Config, ranges: list[IdRange]) -> list[IdRange]:
 
 
 @dataclass(frozen=True, slots=True)
-class Density:
+class Known:
     """Records and requests per id, and the run that showed them."""
 
     ratio: float
@@ -74,18 +42,17 @@ class Density:
     run: str
 
 
-def known_density(config: Config, latest: Mapping[str, Any] | None, choice: Choice) -> Density | None:
+def known_density(config: Config, latest: Report | None, continues: Entry | None) -> Known | None:
     """Return the density of the newest complete report of the same url, else of the run to be continued."""
     try:
-        if latest and latest["source"]["url"] == config.url:
+        if latest and latest["source"]["url"] == config.shown_url:
             totals, ids = latest["totals"], latest["coverage"]["ids"]
-            return Density(totals["items"] / ids, totals["requests"] / ids, latest["run"]["name"])
+            return Known(totals["items"] / ids, totals["requests"] / ids, latest["run"]["name"])
     except (KeyError, TypeError, ZeroDivisionError):
         pass  # not a report of ours
-    entry = choice.continues
-    if entry is None or not entry.settled:
+    if continues is None or not continues.settled:
         return None
-    return Density(entry.records / entry.settled, entry.requests / entry.settled, entry.run.name)
+    return Known(continues.records / continues.settled, continues.requests / continues.settled, continues.run.name)
 
 
 def measured_bytes(entries: Iterable[Entry]) -> tuple[str | None, float | None]:

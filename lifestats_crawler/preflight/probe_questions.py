@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from lifestats_crawler.api import answers
+from lifestats_crawler.api.cursor import Cursor, integer
 from lifestats_crawler.api.expressions import column, finder
 
 if TYPE_CHECKING:
@@ -15,23 +17,11 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.api.quoting import Redactor
     from lifestats_crawler.config.model import Config
+    from lifestats_crawler.items import Answer
 
 OK, NOTE, FAILED, SKIPPED = "ok", "note", "FAILED", "skipped"
 
-_FOUND, _THROTTLED, _CLOSED_DOOR, _REDIRECTS = 200, 429, (401, 403), range(300, 400)
 _PLACES = (0.25, 0.5, 0.75)  # of the id space
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request got."""
-
-    status: int = 0
-    body: bytes = b""
-    seconds: float = 0.0
-    location: str = ""
-    #: Why there is no answer; empty if there is one.
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +71,10 @@ class Pages:
     #: Where the first record of the page ``known`` shows it; None where it does not tell.
     inclusive: bool | None = None
 
+    def cursor(self, config: Config) -> Cursor:
+        """Return what a cursor means: as the API has shown it, whatever the configuration says."""
+        return Cursor(config.inclusive if self.inclusive is None else self.inclusive)
+
     @property
     def all(self) -> list[Page]:
         """Every page."""
@@ -103,7 +97,7 @@ class Probe:
     def talk(self) -> Generator[int, Answer, None]:
         """Ask at a cursor and take the answer, nine times at most; less if the first is no page."""
         pages, space = self.pages, self._config.space
-        first = pages.first = yield from self._ask(space.begin - self._shift)
+        first = pages.first = yield from self._ask(self._cursor.sent(space.begin))
         if first is None or not first.ids:
             return
         pages.again = yield from self._ask(first.cursor)
@@ -112,18 +106,16 @@ class Probe:
         pages.inclusive = _is_inclusive(pages.known, known_id)
         beyond = max(first.ids) + 1
         following = first.following
-        is_usable = following is not None and following + self._shift >= beyond
-        pages.second = yield from self._ask(following if following and is_usable else beyond - self._shift)
-        for cursor in self._places(beyond - space.begin):
-            page = yield from self._ask(cursor - self._shift)
+        is_usable = following is not None and self._cursor.first(following) >= beyond
+        pages.second = yield from self._ask(following if following and is_usable else self._cursor.sent(beyond))
+        for place in self._places(beyond - space.begin):
+            page = yield from self._ask(self._cursor.sent(place))
             pages.elsewhere += [page] if page else []
-        pages.last = yield from self._ask(space.end - 1 - self._shift)
+        pages.last = yield from self._ask(self._cursor.sent(space.end - 1))
 
     @property
-    def _shift(self) -> int:
-        """What an API that is exclusive needs; as it has shown itself, whatever the configuration says."""
-        inclusive = self._config.inclusive if self.pages.inclusive is None else self.pages.inclusive
-        return 0 if inclusive else 1
+    def _cursor(self) -> Cursor:
+        return self.pages.cursor(self._config)
 
     def _places(self, width: int) -> list[int]:
         """Return where else to look at the density: not where the first two pages have shown it."""
@@ -176,24 +168,17 @@ class Probe:
         return Page(cursor, document, records, ids, self._find_next(document) if config.next else None)
 
 
-def integer(value: Any) -> int | None:
-    """Read an integer as the dialect does: also digits in a text."""
-    if type(value) is int:
-        return value
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
-
-
 def _reachable(answer: Answer, show: Redactor) -> Check:
     if answer.error:
         return Check("reachable", FAILED, show.text(answer.error), "url")
     seen = f"status {answer.status} after {answer.seconds * 1000:.0f} ms"
-    if answer.status == _FOUND:
+    if answer.status == answers.OK:
         return Check("reachable", OK, seen)
-    if answer.status in _REDIRECTS:
+    if answer.status in answers.REDIRECTS:
         target = show.text(answer.location.partition("?")[0])
         return Check("reachable", FAILED, f"{seen}, which is not followed: it points to {target}", "url")
-    keys = "headers, url" if answer.status in _CLOSED_DOOR else "url"
-    keys = "rate_limit" if answer.status == _THROTTLED else keys
+    keys = "headers, url" if answer.status in answers.REFUSALS else "url"
+    keys = "rate_limit" if answer.status == answers.TOO_MANY_REQUESTS else keys
     said = show.text(answer.body[:10_000].decode(errors="replace"))
     return Check("reachable", FAILED, f"{seen}: {said}" if said else seen, keys)
 

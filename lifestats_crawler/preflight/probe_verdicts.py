@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from lifestats_crawler.api.cursor import integer
 from lifestats_crawler.api.dialect import Dialect
 from lifestats_crawler.api.expressions import column
 from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.preflight.plan import estimate
-from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, SKIPPED, Check, integer
+from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, SKIPPED, Check
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class Verdicts:
         self._config = config
         self._pages = pages
         self._show = redactor
-        inclusive = config.inclusive if pages.inclusive is None else pages.inclusive
-        self._shift = 0 if inclusive else 1
+        self._cursor = pages.cursor(config)
         self._full = max((len(page.records) for page in pages.all), default=0)
         self._highest = max((max(page.ids, default=0) for page in pages.all), default=0)
         self._has_failed = False
@@ -153,7 +153,7 @@ class Verdicts:
             return ", no integer"
         if following <= first.cursor:
             return f", not after the cursor {first.cursor}"
-        return f", but the page goes on to id {highest}" if following + self._shift <= highest else None
+        return f", but the page goes on to id {highest}" if self._cursor.first(following) <= highest else None
 
     def _advances(self, first: Page, _: str) -> tuple[str, ...]:
         second = self._pages.second
@@ -207,7 +207,7 @@ class Verdicts:
             return SKIPPED, "what FAILED comes first"
         dialect = Dialect(self._config)
         for page in self._pages.all:
-            asked = IdRange(page.cursor + self._shift, self._config.space.end)
+            asked = IdRange(self._cursor.first(page.cursor), self._config.space.end)
             try:
                 dialect.read(orjson.dumps(page.document), asked)
             except FaultyPageError as fault:
@@ -221,12 +221,12 @@ class Verdicts:
 
     def _covered(self, page: Page) -> IdRange:
         """Return the ids that a page speaks for: to the next page, or to the end if it is the last."""
-        begin, space, following = page.cursor + self._shift, self._config.space, integer(page.claimed)
+        begin, space, following = self._cursor.first(page.cursor), self._config.space, integer(page.claimed)
         beyond = max(page.ids, default=begin - 1) + 1
         is_last = len(page.records) < self._full if self._config.next is None else page.claimed is None
         end = (
             space.end
             if is_last and max(page.ids, default=self._highest) >= self._highest
-            else max(beyond, (following or 0) + self._shift)
+            else max(beyond, self._cursor.first(following or 0))
         )
         return IdRange(begin, min(end, space.end))

@@ -8,7 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lifestats_crawler.formats import many
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 ROWS = 10
@@ -25,15 +28,6 @@ def show(report: dict[str, Any], path: Path) -> None:
     console.print(Text(str(path)), soft_wrap=True)
     if (shown := path.with_name("report.html")).exists():
         console.print(Text(str(shown)), soft_wrap=True)
-
-
-def many(number: int, what: str) -> str:
-    """Write a number of things.
-
-    >>> many(1, "page"), many(2000, "page")
-    ('1 page', '2,000 pages')
-    """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def show_diff(document: dict[str, Any]) -> None:
@@ -116,3 +110,23 @@ def _headline(report: dict[str, Any]) -> Text:
         names = ", ".join(map(_plain, nothing))
         return Text(f"\nComplete, but NOTHING was counted for {names}: {done}. Try scrapy probe.", style="yellow")
     return Text(f"\nComplete: {done}.", style="green")
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[str | Text]], right: Iterable[str] = ()) -> Table:
+    """Make a table of texts as they are, without markup; the columns named in ``right`` are set to the right."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        made.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    return made
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    """Make a table of names and what they are, without a heading."""
+    made = Table(box=None, pad_edge=False, show_header=False)
+    made.add_column(no_wrap=True, style="bold")
+    made.add_column(overflow="fold")
+    for name, value in rows:
+        made.add_row(Text(name), Text(value))
+    return made

@@ -1,21 +1,15 @@
-"""Totals to report.json: what was asked, what it rests on, and the top k."""
+"""The document that report.json is: what was asked, what it rests on, and the top k. Pure."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import pairwise
 from math import floor, inf
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
-
-from lifestats_crawler.config import labels
-from lifestats_crawler.exceptions import StorageError
+from lifestats_crawler.ending import Ending
 from lifestats_crawler.ranges import missing
 from lifestats_crawler.report import comparison
-from lifestats_crawler.storage import durable
+from lifestats_crawler.storage.reports import SCHEMA, Report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,44 +20,24 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.runs import Run
     from lifestats_crawler.storage.segments import Settled
 
-SCHEMA = "lifestats.report/1"
-
 _MOST_PACE = 500  # points: two hours in steps of 15 s
 
-Report = dict[str, Any]
 
-
-def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None) -> Report:
-    """Merge what a run has settled, and put its report together; ``top`` in place of each counter's own.
-
-    Raises OverlapError, CountError and StorageError: see ``merge``.
-    """
-    from lifestats_crawler.counting import merge  # noqa: PLC0415  # DuckDB is large, and not needed before the end
-
-    if top is not None:
-        counters = {name: counter.model_copy(update={"top": top}) for name, counter in config.counters.items()}
-        config = config.model_copy(update={"counters": counters})
-    wanted = {name: counter.top for name, counter in config.counters.items()}
-    labelled = [name for name, counter in config.counters.items() if counter.label]
-    totals = merge.merge(run.segments, wanted, labelled)
-    finished_at = totals.settled.pace[-1][0] if totals.settled.pace else now()
-    report = build(run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
-    if previous := _previous(run, finished_at):
-        add_changes(report, previous)
-    return report
-
-
-def build(
+def build(  # noqa: PLR0913  # what a report is made of
     run: Run,
     config: Config,
     totals: Totals,
     *,
     finished_at: str,
     finish_reason: str,
+    previous: Report | None = None,
 ) -> Report:
-    """Put a report together; its keys and their meaning are in README.md."""
-    unsettled = len(config.space) - sum(map(len, totals.settled.covers))
-    return {
+    """Put a report together; its keys and their meaning are in README.md.
+
+    ``previous`` is the report to compare it with, if there is one.
+    """
+    unsettled = len(config.space) - totals.settled.ids
+    report = {
         "schema": SCHEMA,
         "run": {
             "name": run.name,
@@ -72,9 +46,9 @@ def build(
             "finished_at": finished_at,
             "elapsed_seconds": round(totals.settled.seconds, 3),
             # A signal at the very end stops nothing any more.
-            "finish_reason": finish_reason if unsettled else "finished",
+            "finish_reason": finish_reason if unsettled else Ending.FINISHED.word,
         },
-        "source": config.model_dump(include={"url", "first_id", "last_id", "results_per_page", "rate_limit"}),
+        "source": source(config),
         "coverage": _coverage(config, totals.settled),
         "totals": _totals(totals.settled),
         "previous": None,
@@ -84,9 +58,18 @@ def build(
         },
         "pace": _pace(totals.settled),
     }
+    if previous:
+        _add_changes(report, previous)
+    return report
 
 
-def add_changes(report: Report, previous: Report) -> None:
+def source(config: Config) -> Report:
+    """Return what was asked, as reports and plans show it."""
+    shown = config.model_dump(include={"first_id", "last_id", "results_per_page", "rate_limit"})
+    return {"url": config.shown_url} | shown
+
+
+def _add_changes(report: Report, previous: Report) -> None:
     """Tell of each row how many ranks it has risen, or that it is new.
 
     It is new if the previous report does not list it, although that goes as far down as its rank.
@@ -96,64 +79,6 @@ def add_changes(report: Report, previous: Report) -> None:
         for row, change in zip(report["counters"][name]["top"], changes, strict=False):
             row["rank_change"] = change.rank_change
             row["new"] = change.kind == "new"
-
-
-def save(run: Run, report: Report) -> None:
-    """Write the page, latest.json if the report is complete and none is newer, and report.json. Raises OSError.
-
-    In this order, because a run whose report.json is complete is never worked on again.
-    """
-    from lifestats_crawler.report import html as page  # noqa: PLC0415  # templates are not needed before the end
-
-    content = dump(report)
-    page.write(run, report)
-    if report["coverage"]["complete"] and not _is_superseded(run, report):
-        durable.write(run.latest, content)
-    durable.write(run.report, content)
-
-
-def _is_superseded(run: Run, report: Report) -> bool:
-    """Tell whether latest.json is of another run, which finished later."""
-    with suppress(StorageError):
-        latest = load(run.latest)["run"]
-        return bool(latest["name"] != run.name and latest["finished_at"] > report["run"]["finished_at"])
-    return False
-
-
-def now() -> str:
-    """Return the time as reports have it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def dump(document: object) -> bytes:
-    """Write JSON as reports have it."""
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def load(path: Path) -> Report:
-    """Read a report. Raises StorageError for a file that is none."""
-    try:
-        report: Report = orjson.loads(path.read_bytes())
-        if report["schema"] != SCHEMA:
-            raise StorageError(f"{path} is no report: its schema is {report['schema']}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path} is no report: {error}") from None
-    return report
-
-
-def _previous(run: Run, finished_at: str) -> Report | None:
-    """Return the environment's newest complete report of another run that was finished before this one."""
-    with suppress(StorageError):
-        latest = load(run.latest)
-        if latest["run"]["name"] != run.name and latest["run"]["finished_at"] <= finished_at:
-            return latest
-    # This run is the newest itself, or an older one: its own report says what it was compared with then.
-    for path in (run.report, run.latest):
-        with suppress(StorageError):
-            own = load(path)
-            if own["run"]["name"] == run.name and own.get("previous"):
-                return load(run.directory.parent / own["previous"]["name"] / run.report.name)
-    return None
 
 
 def _pace(settled: Settled) -> list[Report]:
@@ -215,7 +140,7 @@ def _counter(config: CounterConfig, totals: CounterTotals, without: int, unsettl
 def _labels(config: CounterConfig, totals: CounterTotals) -> Mapping[Key, str]:
     if config.labels is None:
         return totals.labels
-    names = labels.read(Path(config.labels))
+    names = config.names
     return {key: names[str(key)] for key, _ in totals.top if str(key) in names}
 
 

@@ -6,13 +6,13 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler.report import document as reports
+from lifestats_crawler.storage import reports
 from lifestats_crawler.storage.durable import appearing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lifestats_crawler.report.document import Report
+    from lifestats_crawler.storage.reports import Report
     from lifestats_crawler.storage.runs import Run
 
 COLUMNS = ("counter", "rank", "key", "label", "count", "share", "certain", "rank_change", "new")

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader
 
-from lifestats_crawler.report import plots as figures
+from lifestats_crawler.ending import sentence
+from lifestats_crawler.formats import duration, moment, number, percent, plainly
+from lifestats_crawler.report import plots
 from lifestats_crawler.storage import durable
 
 if TYPE_CHECKING:
@@ -28,20 +30,9 @@ SCRIPT = f"plotly-{version('plotly')}.min.js"
 ROWS = 20  # of a counter, before the rest is folded away
 RANGES = 5  # that are missing, likewise
 MOST_RANGES = 1000  # on the page at all: report.json has every one
-LONG = 200  # characters of a text, before the rest is folded away
+LONG_CHARACTERS = 200  # of a text, before the rest is folded away
 CELLS = 240  # of the strip that shows the id space: each can be seen on a phone
 
-_REASONS = {
-    "finished": "The crawl went on to the end of the id space.",
-    "shutdown": "The crawl was stopped by a signal, and kept what it had.",
-    "failing": "The crawl stopped itself, because most answers failed.",
-    "refused": "The crawl stopped, because the API refused it (401 or 403).",
-    "misconfigured": "The crawl stopped itself, because answers contradicted the configuration.",
-    "storage": "The crawl stopped, because the storage took no more.",
-    "crawling": "It is being crawled right now.",
-    "killed": "The crawl was killed before it could end itself.",
-    "mock_failed": "The crawl stopped, because its mock API could not be started.",
-}
 _JOINERS = "\u200c\u200d"  # invisible, but part of how words and emoji are written
 
 
@@ -82,42 +73,18 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("lifestats_crawler.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    formats = (cells, cumulative, duration, integrity, moment, number, percent, plainly, reason, visible)
+    formats = (cells, cumulative, duration, integrity, moment, number, percent, plainly, sentence, visible)
     environment.filters |= {function.__name__: function for function in formats}
     environment.globals |= {
-        "frequency": figures.frequency,
-        "pace_figure": figures.pace,
+        "frequency": plots.frequency,
+        "pace_figure": plots.pace,
         "ROWS": ROWS,
         "RANGES": RANGES,
         "MOST_RANGES": MOST_RANGES,
-        "LONG": LONG,
+        "LONG": LONG_CHARACTERS,
         "CELLS": CELLS,
     }
     return environment
-
-
-def number(value: float) -> str:
-    """Write a number with commas."""
-    return f"{value:,}"
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage; what is not nothing never shows as nothing.
-
-    >>> percent(0.006461), percent(1), percent(0.000001)
-    ('0.646%', '100.000%', '<0.001%')
-    """
-    written = f"{share:.3%}"
-    return "<0.001%" if share and written == "0.000%" else written
-
-
-def plainly(ratio: float) -> str:
-    """Write the report's ratio with each digit that it has, so that it is rounded no further.
-
-    >>> plainly(0.999999), plainly(0.25), plainly(0.0)
-    ('99.9999%', '25%', '0%')
-    """
-    return f"{ratio * 100:.4f}".rstrip("0").rstrip(".") + "%"
 
 
 def cumulative(rows: Iterable[dict[str, Any]], items: int) -> list[str]:
@@ -129,35 +96,6 @@ def cumulative(rows: Iterable[dict[str, Any]], items: int) -> list[str]:
     totals = accumulate(row["count"] for row in rows)
     # Rounded to the six digits of `share` first: the first row's is its share.
     return [percent(min(round(total / items, 6), 1 if total == items else 0.99999)) for total in totals]
-
-
-def duration(seconds: float) -> str:
-    """Write a duration in at most two units.
-
-    >>> duration(0.431), duration(59.96), duration(725), duration(7384)
-    ('0.43 s', '1 min 0 s', '12 min 5 s', '2 h 3 min')
-    """
-    if seconds < 1:
-        return f"{seconds:.2f} s"
-    if round(seconds, 1) < 60:  # noqa: PLR2004  # seconds in a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, left = divmod(minutes, 60)
-    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
-
-
-def moment(at: str) -> str:
-    """Write a time as people read it, to the second.
-
-    >>> moment("2026-11-24T03:56:56.333Z")
-    '2026-11-24 03:56:56 UTC'
-    """
-    return f"{at[:19].replace('T', ' ')} UTC" if at.endswith("Z") else at
-
-
-def reason(name: str) -> str:
-    """Say a finish reason in words."""
-    return _REASONS.get(name, f"The crawl ended with the reason “{name}”.")
 
 
 def visible(key: object) -> str:

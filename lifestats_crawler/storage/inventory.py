@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler.exceptions import StorageError
-from lifestats_crawler.ranges import IdRange, union
+from lifestats_crawler.exceptions import NewerFormatError, StorageError
+from lifestats_crawler.ranges import union
 from lifestats_crawler.storage import runs, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from lifestats_crawler.ranges import IdRange
     from lifestats_crawler.storage.runs import Run
     from lifestats_crawler.storage.segments import Footer
+    from lifestats_crawler.storage.source import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +26,32 @@ class Entry:
 
     run: Run
     #: What it counts; None before its first segment.
-    source: Mapping[str, Any] | None
+    job: Job | None
     covers: tuple[IdRange, ...]
     records: int
     requests: int
     started_at: str | None
-    #: ISO 8601; the last change among its segments.
+    #: ISO 8601; when its last segment was done, empty where nothing tells.
     worked_at: str
     bytes: int
     #: Files named like segments that are none of this run's: a crawl sets them aside.
     damaged: int
+    #: Whether a later version of lifestats wrote it: what it holds cannot be told.
+    is_newer: bool
     is_complete: bool
-    #: Who crawls it, and for which source; None if nobody does.
+    #: Who crawls it, and for which job; None if nobody does.
     crawler: Mapping[str, Any] | None
 
     @property
     def space(self) -> IdRange | None:
         """The id space that it walks, None as long as no segment tells."""
-        return IdRange(self.source["first_id"], self.source["last_id"] + 1) if self.source else None
+        return self.job.space if self.job else None
 
     @property
     def state(self) -> str:
         """Tell in a word how it stands."""
+        if self.is_newer:
+            return "of a newer version"
         return "crawling" if self.crawler else "complete" if self.is_complete else "partial"
 
     @property
@@ -62,63 +67,66 @@ class Entry:
         )
 
 
-def environments(storage: Path) -> list[str]:
+def environments(storage: Path, now: str) -> list[str]:
     """List the directories of a storage that hold a run."""
     found = []
     with suppress(FileNotFoundError, NotADirectoryError):
         for path in storage.iterdir():
             # Another program's, closed to us: a lost+found, say.
             with suppress(PermissionError, NotADirectoryError):
-                if any(look_all(path)):
+                if any(look_all(path, now)):
                     found.append(path.name)
     return sorted(found)
 
 
-def look_all(parent: Path) -> Iterator[Entry]:
+def look_all(parent: Path, now: str) -> Iterator[Entry]:
     """Look at the runs of an environment's directory, the one last worked on first.
 
     A directory that merely looks like a run, with neither segments nor lock nor report, is none.
     """
-    for run in runs.of(parent):
+    for run in runs.of(parent, now):
         # A crawl that has counted nothing takes its run away at its end.
         with suppress(FileNotFoundError):
             if segments.paths(run.segments) or run.report.exists() or run.lock.exists():
-                yield look(run)
+                yield look(run, now)
 
 
-def look(run: Run, *, is_checked: bool = False) -> Entry:
-    """Look at one run, and at whether its segments are as they were written only if ``is_checked``.
-
-    Raises FileNotFoundError if it is gone meanwhile.
-    """
-    worked_at = datetime.fromtimestamp(run.segments.stat().st_mtime, UTC)
-    footers, damaged = _footers(run, is_checked=is_checked)
+def look(run: Run, now: str, *, is_checked: bool = False) -> Entry:
+    """Look at one run, and at whether its segments are as they were written only if ``is_checked``."""
+    footers, damaged, is_newer = _footers(run, is_checked=is_checked)
     return Entry(
         run=run,
-        source=footers[0].source if footers else None,
+        job=footers[0].job if footers else None,
         covers=tuple(union(item for footer in footers for item in footer.covers)),
         records=sum(footer.records for footer in footers),
         requests=sum(footer.requests for footer in footers),
         started_at=min((footer.started_at for footer in footers), default=None),
-        worked_at=worked_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        worked_at=run.worked_at(now),
         bytes=sum(_size(path) for path in run.directory.rglob("*")),
         damaged=damaged,
+        is_newer=is_newer,
         is_complete=run.is_complete(),
         crawler=runs.crawler_of(run),
     )
 
 
-def _footers(run: Run, *, is_checked: bool) -> tuple[list[Footer], int]:
-    """Return the footers that agree with the first one, and the number of the other files."""
-    found = []
+def _footers(run: Run, *, is_checked: bool) -> tuple[list[Footer], int, bool]:
+    """Return the footers of the same job as the first one, the number of the other files, and if any is newer."""
+    found: list[Footer] = []
     paths = segments.paths(run.segments)
+    newer = 0
     for path in paths:
-        with suppress(StorageError):
+        try:
+            footer = segments.footer(path)
             if is_checked:
                 segments.check(path)
-            found.append(segments.footer(path))
-    ours = [footer for footer in found if footer.source == found[0].source]
-    return ours, len(paths) - len(ours)
+            found.append(footer)
+        except NewerFormatError:
+            newer += 1
+        except StorageError:
+            continue
+    ours = [footer for footer in found if footer.job == found[0].job]
+    return ours, len(paths) - len(ours) - newer, newer > 0
 
 
 def _size(path: Path) -> int:

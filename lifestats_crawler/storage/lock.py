@@ -11,14 +11,17 @@ from socket import gethostname
 from time import sleep
 from typing import IO, TYPE_CHECKING, Any
 
+from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.storage.source import Job, from_format_1
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
 _TRIES, _PAUSE = 5, 0.05  # seconds: somebody who merely looks has it for a moment
 
 
-def take(path: Path, source: Mapping[str, Any], pause: Callable[[float], None] = sleep) -> IO[str] | None:
+def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> IO[str] | None:
     """Lock for as long as the returned file is open, and note who has it for what; None if another process has.
 
     ``pause`` waits so many seconds between two tries.
@@ -30,13 +33,14 @@ def take(path: Path, source: Mapping[str, Any], pause: Callable[[float], None] =
         return None
     file.truncate(0)
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    json.dump({"who": f"process {os.getpid()} on {gethostname()} since {since}", "source": source}, file)
+    about = {"source": job.source, "space": [job.space.begin, job.space.end]}
+    json.dump({"who": f"process {os.getpid()} on {gethostname()} since {since}"} | about, file)
     file.flush()
     return file
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """Return who has a lock (``who``), and for which ``source``, None if nobody has. Changes nothing on disk."""
+    """Return who has a lock (``who``), and for which ``job`` if that is noted; None if nobody has."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
         try:
             # Shared, and for a moment: whoever else looks is not taken for a crawl.
@@ -57,6 +61,9 @@ def _is_ours_now(file: IO[str], pause: Callable[[float], None]) -> bool:
 
 
 def _noted(file: IO[str]) -> dict[str, Any]:
-    with suppress(ValueError):
-        return dict(json.load(file))
+    with suppress(ValueError, KeyError, TypeError):
+        noted = json.load(file)
+        is_of_format_1 = "space" not in noted
+        job = from_format_1(noted["source"]) if is_of_format_1 else Job(noted["source"], IdRange(*noted["space"]))
+        return {"who": noted["who"], "job": job}
     return {}

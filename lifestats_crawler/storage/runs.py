@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from shutil import rmtree
-from time import time
 from typing import IO, TYPE_CHECKING, Any
 
-from lifestats_crawler.exceptions import RunError, StorageError
-from lifestats_crawler.storage import durable, lock, segments
+from lifestats_crawler.ending import Ending
+from lifestats_crawler.exceptions import NewerFormatError, RunError, StorageError
+from lifestats_crawler.storage import lock, segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from lifestats_crawler.config.model import Config
     from lifestats_crawler.storage.segments import Settled
+    from lifestats_crawler.storage.source import Job
 
-logger = logging.getLogger(__name__)
-
-NEW = "new"
-_ABANDONED = 86_400  # seconds
-# What is beside the runs of an environment ends so: latest.json, and the script for its pages.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
+_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +65,33 @@ class Run:
         """Add up what its segments say in their footers."""
         return segments.add_up(list(segments.settled(self.segments)))
 
-    def source(self) -> Mapping[str, Any] | None:
-        """Return what its first segment that can be read is a count of, None without one."""
+    def job(self) -> Job | None:
+        """Return what its first segment that can be read is a count of, None without one.
+
+        Raises NewerFormatError for a run of a later version.
+        """
         for path in segments.paths(self.segments):
-            with suppress(StorageError):
-                return segments.footer(path).source
+            try:
+                return segments.footer(path).job
+            except NewerFormatError:
+                raise
+            except StorageError:
+                continue
         return None
+
+    def worked_at(self, now: str) -> str:
+        """Return when its last segment was done, ISO 8601, not after ``now``; else when its name says it began.
+
+        The times of files are not asked: a restored backup or an object store has others. A segment from after
+        ``now`` was written while the clock was wrong.
+        """
+        for path in reversed(segments.paths(self.segments)):
+            with suppress(StorageError):
+                ended_at = segments.footer(path).ended_at
+                if ended_at and ended_at <= now:
+                    return ended_at
+        stamp = _STAMP.fullmatch(self.name)
+        return "{}-{}-{}T{}:{}:{}.000Z".format(*stamp.groups()) if stamp else ""
 
     def is_complete(self) -> bool:
         """Tell whether its report is there and complete."""
@@ -98,157 +111,45 @@ class Run:
             self._held.close()
 
 
-def source(config: Config) -> dict[str, Any]:
-    """Return what makes two crawls count the same thing: url, id space, and how records are read."""
-    asked = config.model_dump(include={"url", "items", "id", "next", "inclusive", "first_id", "last_id"})
-    counted = {name: [counter.field, counter.missing] for name, counter in config.counters.items()}
-    # Made-up records are others than those of the same url.
-    return asked | {"counters": counted} | ({"mock": True} if config.mock else {})
+def of(parent: Path, now: str) -> list[Run]:
+    """List the runs of an environment's directory, the one last worked on first."""
+    found = []
+    for path in parent.iterdir() if parent.is_dir() else ():
+        # A crawl that has counted nothing takes its run away at its end.
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if (path / "segments").is_dir():
+                run = Run(path, parent.name)
+                found.append((run.worked_at(now), run.name, run))
+    return [run for _, _, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 
-def open_run(config: Config, environment: str, name: str | None, now: datetime) -> Run:
-    """Open the run that a crawl is to work on, and lock it against every other process.
-
-    Without a name that is the environment's newest unfinished run of the same source, or else a
-    new one; ``new`` is a new one; any other name is that run, created if need be.
-
-    Raises RunError for a name that cannot be, a run of another source, or one that another
-    process is crawling; StorageError where the storage cannot be written.
-    """
-    parent = Path(config.storage) / environment
-    try:
-        if name and name != NEW:
-            return _named(parent, name, config)
-        found = None if name == NEW else _unfinished(parent, config)
-        return found or _lock(_make(parent, now), config)
-    except OSError as error:
-        raise StorageError(f"{error.filename or parent} cannot be used as storage: {error.strerror}") from None
-
-
-def find(config: Config, environment: str, name: str | None) -> Run:
+def find(parent: Path, job: Job, name: str | None, now: str) -> Run:
     """Find a run to report on: that of a name, or the one last worked on. Raises RunError."""
-    parent = Path(config.storage) / environment
-    candidates = [run for run in of(parent) if name in (None, run.name)]
+    candidates = [run for run in of(parent, now) if name in (None, run.name)]
+    jobs = {run.name: run.job() for run in candidates}
     for run in candidates:
-        if run.source() in (None, source(config)):
+        if jobs[run.name] in (None, job):
             return run
-    if candidates:
-        reason = difference(candidates[0].source() or {}, config)
-        report = candidates[0].report
-        where = f"; what it counted then is in {report}" if report.exists() else ""
-        raise RunError(f"run {candidates[0].name} counts another source: {reason}{where}")
-    raise RunError(f"{parent} has no run{f' {name!r}' if name else ''}: scrapy runs lists those there are")
+    for run in candidates[:1]:
+        where = f"; its report is {run.report}" if run.report.exists() else ""
+        raise RunError(another_configuration(run, jobs[run.name] or job, job) + where)
+    raise RunError(f"there is no run{f' {name!r}' if name else ''} in {parent}. List the runs: scrapy runs")
 
 
-@contextmanager
-def locked(run: Run, config: Config) -> Iterator[Run]:
-    """Keep every crawl from a run for a moment. Raises RunError while one works on it."""
-    held = _lock(run, config)
-    try:
-        yield held
-    finally:
-        held.close()
+def another_configuration(run: Run, known: Job, job: Job) -> str:
+    """Say why a run is not one of this configuration."""
+    return f"run {run.name} was made with another configuration: {job.difference(known)}"
 
 
 def state(run: Run) -> str:
     """Tell in a word how a run stands: ``crawling``, or how its last crawl ended."""
     if crawler_of(run):
-        return "crawling"
+        return Ending.CRAWLING.word
     with suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads(run.report.read_bytes())["run"]["finish_reason"])
-    return "killed"
-
-
-def of(parent: Path) -> Iterator[Run]:
-    """Yield the runs of an environment's directory, the one last worked on first."""
-    found = []
-    for path in parent.iterdir() if parent.is_dir() else ():
-        # A crawl that has counted nothing takes its run away at its end.
-        with suppress(FileNotFoundError, NotADirectoryError):
-            found.append(((path / "segments").stat().st_mtime_ns, path.name))
-    for _, name in sorted(found, reverse=True):
-        yield Run(parent / name, parent.name)
+    return Ending.KILLED.word
 
 
 def crawler_of(run: Run) -> Mapping[str, Any] | None:
-    """Return who crawls a run, and for which source, None if nobody does. Changes nothing on disk."""
+    """Return who crawls a run (``who``), and its ``job`` if that is known; None if nobody does."""
     return lock.holder(run.lock)
-
-
-def difference(known: Mapping[str, Any], config: Config) -> str:
-    """Say what keeps a run of another source from being continued."""
-    ours = source(config)
-    keys = [key for key in {**ours, **known} if known.get(key) != ours.get(key)]
-    return f"its {', '.join(keys)} differ{'s' if len(keys) == 1 else ''} from the configuration's"
-
-
-def _named(parent: Path, name: str, config: Config) -> Run:
-    if not _NAME.fullmatch(name):
-        raise RunError(
-            f"run {name!r}: a name is letters, digits, dots, dashes and underscores, at most 100, and no .json"
-        )
-    run = Run(parent / name, parent.name)
-    run.segments.mkdir(parents=True, exist_ok=True)
-    known = run.source()
-    if known not in (None, source(config)):
-        raise RunError(f"run {name} counts another source: {difference(known or {}, config)}; choose another name")
-    return _prepared(_lock(run, config), config)
-
-
-def _unfinished(parent: Path, config: Config) -> Run | None:
-    for run in of(parent):
-        if run.is_complete():
-            continue
-        known = run.source()
-        if known == source(config):
-            held = _lock(run, config)
-            logger.info("Continuing run %s", run.name)
-            return _prepared(held, config)
-        if known:
-            logger.info("Not continuing run %s: %s", run.name, difference(known, config))
-        elif not run.report.exists() and not _is_crawled(run, config):
-            # Killed before its first spill: nothing tells it from a new one.
-            return _prepared(_lock(run, config), config)
-    return None
-
-
-def _make(parent: Path, now: datetime) -> Run:
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    parent.mkdir(parents=True, exist_ok=True)
-    for name in (stamp, *(f"{stamp}-{again}" for again in range(2, 1000))):
-        with suppress(FileExistsError):
-            (parent / name).mkdir()
-            break
-    run = Run(parent / name, parent.name)
-    run.segments.mkdir()
-    return run
-
-
-def _prepared(run: Run, config: Config) -> Run:
-    for rest in run.directory.glob(f".*{durable.UNFINISHED}"):
-        rest.unlink()
-    for rest in run.directory.glob(f"{segments.MERGE_PREFIX}*"):
-        if time() - rest.stat().st_mtime > _ABANDONED:  # of a merge that was killed
-            rmtree(rest, ignore_errors=True)
-    for path in segments.set_aside(run.segments, source(config)):
-        logger.warning("%s is no whole segment of this run: set aside, what it covered is crawled again", path)
-    return run
-
-
-def _lock(run: Run, config: Config) -> Run:
-    """Lock a run for this process; the lock goes with the process, however that ends."""
-    held = lock.take(run.lock, source(config))
-    if held and not run.lock.exists():
-        raise RunError(f"run {run.name} has just ended, with nothing counted: start again")
-    if held is None:
-        crawler = crawler_of(run) or {"who": "another process"}
-        raise RunError(f"run {run.name} is being crawled by {crawler['who']}")
-    return Run(run.directory, run.environment, held)
-
-
-def _is_crawled(run: Run, config: Config) -> bool:
-    """Tell whether a process that has not spilled yet has the run; RunError if it is of the same source."""
-    crawler = crawler_of(run)
-    if crawler and crawler.get("source") == source(config):
-        raise RunError(f"run {run.name} is being crawled by {crawler['who']}")
-    return crawler is not None

@@ -13,9 +13,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lifestats_crawler.exceptions import OverlapError, StorageError
+from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
 from lifestats_crawler.ranges import IdRange, union
 from lifestats_crawler.storage import durable
+from lifestats_crawler.storage.source import Job, from_format_1
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -32,6 +33,8 @@ SCHEMA = pa.schema(
     ]
 )
 LABEL = "label"
+#: What a footer says of itself; a change of what it holds makes a new number. 2: the id space beside the source.
+FORMAT = 2
 # A dictionary of keys, of which each occurs once, would be made for nothing: it costs time and size.
 _ENCODING: dict[str, Any] = {
     "compression": "zstd",
@@ -42,15 +45,17 @@ _METADATA_KEY, _CHECKSUM_KEY = b"lifestats", b"lifestats.crc32"
 _SUFFIX = ".parquet"
 SET_ASIDE = ".set-aside"
 MERGE_PREFIX = ".merge-"
-REMEDY = "the next crawl of its run sets it aside, and crawls what it covered again"
+REMEDY = "the next crawl of its run renames it and fetches its ids again"
 
 
 @dataclass(frozen=True, slots=True)
 class Footer:
     """What a segment says of itself. Every number is of this segment alone: segments add up."""
 
-    #: What the counts are of (url, id space, fields): see ``runs.source``.
+    #: What the counts are of: see ``storage/source``.
     source: Mapping[str, Any]
+    #: The id space of the run.
+    space: IdRange
     #: The ranges settled by the pages that the counts come from.
     covers: tuple[IdRange, ...]
     records: int
@@ -67,6 +72,11 @@ class Footer:
     ended_at: str = ""
     #: The highest id that its pages have shown, settled or not; -1 without one.
     highest: int = -1
+
+    @property
+    def job(self) -> Job:
+        """What its run counts."""
+        return Job(self.source, self.space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,11 @@ class Settled:
     #: (end, seconds, requests) of each segment, in the order of time.
     pace: tuple[tuple[str, float, int], ...] = ()
 
+    @property
+    def ids(self) -> int:
+        """How many ids the covers hold."""
+        return sum(map(len, self.covers))
+
 
 def write(
     directory: Path,
@@ -101,7 +116,7 @@ def write(
     A column ``label`` is there only in segments of a run with labels.
     """
     path = directory / f"{number:06d}{_SUFFIX}"
-    about = orjson.dumps(asdict(footer) | {"covers": [[item.begin, item.end] for item in footer.covers]})
+    about = _written(footer)
     table = _table(counts, labels or {})
     file = BytesIO()
     with pq.ParquetWriter(file, table.schema, **_ENCODING) as writer:
@@ -114,18 +129,65 @@ def write(
     return path
 
 
+class SegmentDirectory:
+    """The segments of one run, as the spiller takes them."""
+
+    def __init__(self, directory: Path) -> None:
+        """Write into a directory that exists."""
+        self._directory = directory
+
+    def next_number(self) -> int:
+        """Return a number that no segment has."""
+        return next_number(self._directory)
+
+    def write(
+        self,
+        number: int,
+        counts: Mapping[str, Mapping[Key, int]],
+        footer: Footer,
+        labels: Mapping[str, Mapping[Key, str]],
+    ) -> None:
+        """Write a segment, durably and whole. Raises OSError."""
+        write(self._directory, number, counts, footer, labels)
+
+
 def paths(directory: Path) -> list[Path]:
     """List the segments of a directory in the order they were written."""
     return sorted(path for path in directory.glob(f"*{_SUFFIX}") if path.stem.isdigit())
 
 
 def footer(path: Path) -> Footer:
-    """Read what a segment says of itself, without its counts."""
+    """Read what a segment says of itself, without its counts. Older formats are read as the present one.
+
+    Raises NewerFormatError for a segment of a later version, and StorageError for a file that is no segment.
+    """
     try:
         about = orjson.loads(pq.read_metadata(path).metadata[_METADATA_KEY])
-        return Footer(**about | {"covers": tuple(IdRange(*bounds) for bounds in about["covers"])})
-    except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
-        raise StorageError(f"{path} is no segment ({' '.join(str(error).split())[:80]}): {REMEDY}") from None
+        if (written := about.pop("format", 1)) > FORMAT:
+            run = path.parent.parent.name
+            raise NewerFormatError(
+                f"run {run} was written by a newer version of lifestats ({path} has format {written}, this version"
+                f" reads up to {FORMAT}): use the newer version, or start another run with -a run=new"
+            )
+        return _read(about, written)
+    except (OSError, pa.ArrowException, TypeError, KeyError, ValueError, AttributeError) as error:
+        raise StorageError(f"{path} is not a segment ({' '.join(str(error).split())[:80]}): {REMEDY}") from None
+
+
+def _written(footer: Footer) -> bytes:
+    ranges = {
+        "space": [footer.space.begin, footer.space.end],
+        "covers": [[item.begin, item.end] for item in footer.covers],
+    }
+    return orjson.dumps({"format": FORMAT} | asdict(footer) | ranges)
+
+
+def _read(about: dict[str, Any], written: int) -> Footer:
+    if written == 1:
+        job = from_format_1(about["source"])
+        about |= {"source": job.source, "space": (job.space.begin, job.space.end)}
+    ranges = {"space": IdRange(*about["space"]), "covers": tuple(IdRange(*bounds) for bounds in about["covers"])}
+    return Footer(**about | ranges)
 
 
 def check(path: Path) -> None:
@@ -174,22 +236,30 @@ def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
     )
 
 
-def set_aside(directory: Path, source: Mapping[str, Any]) -> list[Path]:
-    """Rename what is no whole segment of this source, so that its range is crawled again.
+def set_aside(directory: Path, job: Job) -> list[Path]:
+    """Rename what is no whole segment of this job, so that its range is crawled again.
 
-    Returns the new names. Unfinished files are removed.
+    Returns the new names. Unfinished files are removed. Raises NewerFormatError, and changes nothing, if there is
+    a segment of a later version.
     """
+    foreign = [path for path in paths(directory) if not _is_of(path, job)]
     for rest in directory.glob(f".*{durable.UNFINISHED}"):
         rest.unlink()
-    return [path.rename(path.with_suffix(SET_ASIDE)) for path in paths(directory) if not _is_ours(path, source)]
+    return [path.rename(path.with_suffix(SET_ASIDE)) for path in foreign]
 
 
-def _is_ours(path: Path, source: Mapping[str, Any]) -> bool:
+def _is_of(path: Path, job: Job) -> bool:
+    """Tell whether a file is a whole segment of the same source, and covers no id outside the space of the job."""
     try:
+        found = footer(path)
         check(path)
-        return footer(path).source == source
+    except NewerFormatError:
+        raise
     except StorageError:
         return False
+    return found.source == job.source and all(
+        job.space.begin <= item.begin and item.end <= job.space.end for item in found.covers
+    )
 
 
 def _checksum(data: bytes, about: bytes) -> int:
@@ -225,10 +295,11 @@ def _rows(name: str, counter: Mapping[Key, int]) -> pa.Table:
 
 def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
     owned = [(item, path.name) for path, footer in known for item in footer.covers if len(item)]
+    directory = next((path.parent for path, _ in known), None)
     owned.sort(key=lambda owned: owned[0].begin)
     for (first, path), (second, other) in pairwise(owned):
         if second.begin < first.end:
             raise OverlapError(
-                f"{path} and {other} both settle ids of {first} and {second}: remove one of them,"
-                " and what only that one has is crawled again"
+                f"{path} and {other} both settle ids of {first} and {second}. Delete one of the two files in"
+                f" {directory} and start again; ids found only in the deleted file are fetched again"
             )

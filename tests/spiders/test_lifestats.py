@@ -5,12 +5,14 @@ from __future__ import annotations
 from time import monotonic
 
 import pytest
+from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
 from lifestats_crawler.api.dialect import Dialect
 from lifestats_crawler.downloader.pacer import Pacer
+from lifestats_crawler.ending import Ending
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.spiders.lifestats import LifestatsSpider
@@ -55,15 +57,15 @@ def spider(crawls):
     crawler.engine = Engine()
     spider = LifestatsSpider.from_crawler(crawler)
     yield spider
-    spider.run.close()
+    spider.crawl.run.close()
 
 
 @pytest.mark.parametrize("url", [URL])
 async def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, response):
     spider.crawler.engine.most = 2
-    _, chain, *_ = spider.frontier.start()  # the first one asks for the last ids
-    chain.end = FIRST + 1000
-    walk = spider.parse(response, chain)
+    _, ask, *_ = spider.walk.begin()  # the first one asks for the last ids
+    ask.chain.end = FIRST + 1000
+    walk = spider.parse(response, ask)
     tally = await anext(walk)
     assert isinstance(tally, Tally)
     assert tally.settles == IdRange(FIRST, tally.next)
@@ -75,52 +77,57 @@ async def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, re
 
 
 async def test_a_page_of_another_status_is_asked_for_again_later(spider):
-    chain, *_ = spider.frontier.start()
-    asked = spider.ask(chain)
+    ask, *_ = spider.walk.begin()
+    asked = Request(spider.crawl.dialect.url(ask.first))
     answer = Response(asked.url, status=503, body=b"{}", request=asked)
-    assert [output async for output in spider.parse(answer, chain)] == []
+    assert [output async for output in spider.parse(answer, ask)] == []
     (again,) = spider.crawler.engine.asked
     assert again.url == asked.url
     assert again.meta["lifestats_not_before"] > 0
-    assert spider.retries == 1
+    assert spider.crawl.retried == 1
+
+
+def grown(spider) -> int:
+    return len(spider.walk.grow(monotonic()))
 
 
 def test_chains_are_made_for_free_places_only_when_all_of_them_wait_for_the_server(spider):
-    chains = [*spider.frontier.start()]
-    assert list(spider.grow()) == []  # they are in Scrapy's queue: AutoThrottle holds them back
-    spider.pacer.booked = len(chains)
-    assert len(list(spider.grow())) == 5
-    assert list(spider.grow()) == []
+    asks = spider.walk.begin()
+    assert grown(spider) == 0  # they are in Scrapy's queue: AutoThrottle holds them back
+    spider.crawl.pacer.booked = len(asks)
+    assert grown(spider) == 5
+    assert grown(spider) == 0
 
 
 def test_no_chain_is_made_while_a_server_holds_us_off_or_the_crawl_ends(spider):
-    chains = [*spider.frontier.start()]
-    spider.pacer.booked = len(chains)
-    spider.pacer.hold(monotonic() + 60)
-    assert list(spider.grow()) == []
-    spider.pacer = Pacer(100)
-    spider.pacer.booked = len(chains)
-    spider.ending = "shutdown"
-    assert list(spider.grow()) == []
+    asks = spider.walk.begin()
+    spider.crawl.pacer.booked = len(asks)
+    spider.crawl.pacer.hold(monotonic() + 60)
+    assert grown(spider) == 0
+    spider.crawl.pacer = Pacer(100)
+    spider.crawl.pacer.booked = len(asks)
+    spider.crawl.ending = Ending.REFUSED
+    assert grown(spider) == 0
 
 
 def test_a_few_chains_whose_page_has_failed_keep_nobody_from_growing_and_many_do(spider):
-    chains = [*spider.frontier.start()]
-    few, many = chains[:2], chains[:10]
-    for resting, grown in ((few, 5), (many, 0)):
-        for chain in resting:
-            chain.rests_until = monotonic() + 60
-        spider.pacer.booked = len(spider.frontier) - len(resting)
-        assert len(list(spider.grow())) == grown
+    asks = spider.walk.begin()
+    few, many = asks[:2], asks[:10]
+    for resting, more in ((few, 5), (many, 0)):
+        for ask in resting:
+            ask.chain.rests_until = monotonic() + 60
+        spider.crawl.pacer.booked = len(spider.crawl.frontier) - len(resting)
+        assert grown(spider) == more
 
 
-@pytest.mark.parametrize(("status", "ending"), [(200, "misconfigured"), (503, None)])
+@pytest.mark.parametrize(("status", "ending"), [(200, Ending.MISCONFIGURED), (503, None)])
 async def test_only_contradictions_in_a_row_stop_a_crawl(spider, status, ending):
-    spider.dialect = Dialect(spider.config.model_copy(update={"inclusive": False}))
-    _, chain, *_ = spider.frontier.start()
+    spider.crawl.dialect = Dialect(spider.crawl.config.model_copy(update={"inclusive": False}))
+    _, ask, *_ = spider.walk.begin()
     # What a cursor that is inclusive after all shows: the very id that it was asked for.
-    body = b'{"meta": {"next_offset": %d}, "response": [{"id": %d}]}' % (chain.cursor + 50, chain.cursor - 1)
+    cursor = ask.chain.cursor
+    body = b'{"meta": {"next_offset": %d}, "response": [{"id": %d}]}' % (cursor + 50, cursor - 1)
     spider.crawler.engine.most = 2
     spider.crawler.engine.answers = [Response(URL, body=body)]
-    assert [output async for output in spider.parse(Response(URL, status=status, body=body), chain)] == []
-    assert spider.ending == ending
+    assert [output async for output in spider.parse(Response(URL, status=status, body=body), ask)] == []
+    assert spider.crawl.ending == ending

@@ -1,0 +1,183 @@
+"""Counts tallies, and hands them over to be written as segments. The time is an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from lifestats_crawler.counting.partial import Partial
+from lifestats_crawler.ending import Ending
+from lifestats_crawler.storage.segments import Footer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.items import Key, Tally
+    from lifestats_crawler.ranges import Coverage
+    from lifestats_crawler.storage.segments import Settled
+    from lifestats_crawler.storage.source import Job
+
+INTACT = "the segments written so far are complete. To continue, run the same command"
+
+
+class Store(Protocol):
+    """Where the segments of a run go."""
+
+    def next_number(self) -> int:
+        """Return a number that no segment has."""
+
+    def write(
+        self,
+        number: int,
+        counts: Mapping[str, Mapping[Key, int]],
+        footer: Footer,
+        labels: Mapping[str, Mapping[Key, str]],
+    ) -> None:
+        """Write a segment, durably and whole, or nothing. Raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spill:
+    """What is being written: no longer counted on, and not yet a segment."""
+
+    number: int
+    partial: Partial
+    footer: Footer
+
+
+class Spiller:
+    """Counts each page once, and says when it is time to write: by pages, keys or time, whichever comes first.
+
+    One spill is written at a time. If that fails, its pages are not counted any more: what is told is what a
+    segment on disk holds, or the partial counts in memory.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  # what it writes, where to, and whom it asks and tells
+        self,
+        config: Config,
+        job: Job,
+        settled: Settled,
+        coverage: Coverage,
+        store: Store,
+        asked: Callable[[], tuple[int, int]],
+        fail: Callable[[Ending, str], None],
+        now: float,
+        started_at: str,
+    ) -> None:
+        """Go on from what the segments of a run have ``settled``.
+
+        ``asked`` tells the requests and retries of this crawl so far, ``fail`` is called when a segment cannot be
+        written; ``now`` is in seconds of a monotonic clock, ``started_at`` is when this crawl was started.
+        """
+        self._config = config
+        self._job = job
+        self._before = settled
+        self._ids_before = settled.ids
+        self._coverage = coverage
+        self._store = store
+        self._asked_now = asked
+        self._fail = fail
+        self._since = now
+        self._started_at = started_at
+        self._number = store.next_number()
+        self._asked = (0, 0)  # requests and retries that spills account for
+        self._partial = Partial(config.counters)
+        self._writing: Spill | None = None
+        # What spills that were begun and did not fail have taken along: pages, and ids.
+        self._spilled_pages = self._spilled_ids = 0
+        self._lost_requests = self._lost_retries = 0
+
+    def add(self, tally: Tally) -> None:
+        """Count a page. Counts and coverage move together: nothing in here waits."""
+        self._coverage.add(tally.settles)
+        self._partial.add(tally)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether so much is in memory that it should be written before more is counted."""
+        partial, config = self._partial, self._config
+        return partial.pages >= config.spill_every or partial.keys >= config.spill_keys
+
+    @property
+    def has_news(self) -> bool:
+        """Tell whether there is anything that no spill has taken along."""
+        return bool(self._partial) or self._asked != self._asked_now()
+
+    @property
+    def has_counts(self) -> bool:
+        """Tell whether pages were counted that no spill has taken along."""
+        return bool(self._partial)
+
+    @property
+    def is_writing(self) -> bool:
+        """Tell whether a spill is under way."""
+        return self._writing is not None
+
+    def begin(self, now: float, at: str) -> Spill | None:
+        """Hand over what is counted so far, and start counting anew; None while another spill is under way.
+
+        ``at`` is the time as segments have it.
+        """
+        if self._writing:
+            return None
+        requests, retries = self._asked_now()
+        partial = self._partial
+        footer = Footer(
+            source=self._job.source,
+            space=self._job.space,
+            covers=partial.covers,
+            records=partial.records,
+            pages=partial.pages,
+            requests=requests - self._asked[0],
+            retries=retries - self._asked[1],
+            without=dict(partial.without),
+            started_at=self._started_at,
+            seconds=round(now - self._since, 3),
+            ended_at=at,
+            highest=partial.highest,
+        )
+        self._writing = Spill(self._number, partial, footer)
+        self._number += 1
+        self._asked = (requests, retries)
+        self._partial = Partial(self._config.counters)
+        self._since = now
+        self._spilled_pages += partial.pages
+        self._spilled_ids += partial.ids
+        return self._writing
+
+    def write(self, spill: Spill) -> None:
+        """Write it: the one slow step, to be made in a thread. Raises OSError."""
+        self._store.write(spill.number, spill.partial.counts, spill.footer, spill.partial.labels)
+
+    def end(self, spill: Spill, error: BaseException | None = None) -> None:
+        """Take note that a spill was written, or of why it was not: then the crawl has to stop."""
+        self._writing = None
+        if error is None:
+            return
+        self._spilled_pages -= spill.partial.pages
+        self._spilled_ids -= spill.partial.ids
+        self._lost_requests += spill.footer.requests
+        self._lost_retries += spill.footer.retries
+        why = error if isinstance(error, OSError) else "see above"
+        self._fail(Ending.STORAGE, f"segment {spill.number} cannot be written: {why}; {INTACT}")
+
+    @property
+    def pages(self) -> int:
+        """How many pages of the run are in segments, or in memory on their way there."""
+        return self._before.pages + self._spilled_pages + self._partial.pages
+
+    @property
+    def ids(self) -> int:
+        """How many ids they settle."""
+        return self._ids_before + self._spilled_ids + self._partial.ids
+
+    @property
+    def requests(self) -> int:
+        """How many requests that took."""
+        return self._before.requests + self._asked_now()[0] - self._lost_requests
+
+    @property
+    def retries(self) -> int:
+        """How many of them asked for a page again."""
+        return self._before.retries + self._asked_now()[1] - self._lost_retries

@@ -1,0 +1,64 @@
+"""How a crawl ends: the word in its report, the sentence for people, and the exit status."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+#: Keys of Scrapy's stats: the path of the report, whether it is complete, and why a crawl did not start.
+REPORT, COMPLETE = "lifestats/report", "lifestats/complete"
+NOT_STARTED_BECAUSE = "lifestats/not_started_because"
+
+
+class ExitStatus(IntEnum):
+    """What the process ends with."""
+
+    COMPLETE = 0
+    NOT_STARTED = 1
+    INCOMPLETE = 2
+    STOPPED = 3
+
+
+class Ending(Enum):
+    """How a crawl has ended, or how a run stands whose crawl has written no report.
+
+    Each has the word that stands in a report's ``finish_reason``, its sentence, and the exit status, which is None
+    where the completeness of the report decides.
+    """
+
+    FINISHED = "finished", "The crawl reached the end of the id space.", None
+    SHUTDOWN = "shutdown", "A signal stopped the crawl.", None
+    FAILING = "failing", "The crawl stopped because most answers failed.", ExitStatus.STOPPED
+    REFUSED = (
+        "refused",
+        "The crawl stopped because the API refused access (status 401 or 403).",
+        ExitStatus.STOPPED,
+    )
+    MISCONFIGURED = (
+        "misconfigured",
+        "The crawl stopped because the answers contradict the configuration.",
+        ExitStatus.STOPPED,
+    )
+    STORAGE = (
+        "storage",
+        "The crawl stopped because a file could not be read or written; see the log.",
+        ExitStatus.STOPPED,
+    )
+    MOCK_FAILED = "mock_failed", "The mock API could not be started.", ExitStatus.NOT_STARTED
+    CRAWLING = "crawling", "This run is still being crawled.", None
+    KILLED = "killed", "The crawl was killed before it could write a report.", None
+
+    def __init__(self, word: str, sentence: str, status: ExitStatus | None) -> None:
+        """Take the three apart."""
+        self.word = word
+        self.sentence = sentence
+        self.status = status
+
+
+def sentence(word: str) -> str:
+    """Say in a sentence how a crawl ended, for the word that a stored report has; a later version may have others.
+
+    >>> sentence("shutdown"), sentence("tired")
+    ('A signal stopped the crawl.', 'The crawl ended with the reason “tired”.')
+    """
+    known = {ending.word: ending.sentence for ending in Ending}
+    return known.get(word, f"The crawl ended with the reason “{word}”.")

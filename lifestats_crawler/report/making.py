@@ -1,0 +1,68 @@
+"""Segments to a report: merge what a run has settled, compare it with the report before, and write it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lifestats_crawler import clock
+from lifestats_crawler.report import document
+from lifestats_crawler.storage import durable, reports
+
+if TYPE_CHECKING:
+    from lifestats_crawler.config.model import Config
+    from lifestats_crawler.storage.reports import Report
+    from lifestats_crawler.storage.runs import Run
+
+
+def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None) -> Report:
+    """Merge what a run has settled, and put its report together; ``top`` in place of each counter's own.
+
+    Raises OverlapError, CountError and StorageError: see ``merge``.
+    """
+    from lifestats_crawler.counting import merge  # noqa: PLC0415  # DuckDB is large, and not needed before the end
+
+    if top is not None:
+        counters = {name: counter.model_copy(update={"top": top}) for name, counter in config.counters.items()}
+        config = config.model_copy(update={"counters": counters})
+    wanted = {name: counter.top for name, counter in config.counters.items()}
+    labelled = [name for name, counter in config.counters.items() if counter.label]
+    totals = merge.merge(run.segments, wanted, labelled)
+    finished_at = totals.settled.pace[-1][0] if totals.settled.pace else clock.now()
+    previous = _previous(run, finished_at)
+    return document.build(
+        run, config, totals, finished_at=finished_at, finish_reason=finish_reason, previous=previous
+    )
+
+
+def save(run: Run, report: Report) -> None:
+    """Write the page, latest.json if the report is complete and none is newer, and report.json. Raises OSError.
+
+    In this order, because a run whose report.json is complete is never worked on again.
+    """
+    from lifestats_crawler.report import html  # noqa: PLC0415  # templates are not needed before the end
+
+    content = reports.dump(report)
+    html.write(run, report)
+    if report["coverage"]["complete"] and not _is_superseded(run, report):
+        durable.write(run.latest, content)
+    durable.write(run.report, content)
+
+
+def _is_superseded(run: Run, report: Report) -> bool:
+    """Tell whether latest.json is of another run, which finished later."""
+    if latest := reports.load_if_any(run.latest):
+        is_other = latest["run"]["name"] != run.name
+        return bool(is_other and latest["run"]["finished_at"] > report["run"]["finished_at"])
+    return False
+
+
+def _previous(run: Run, finished_at: str) -> Report | None:
+    """Return the environment's newest complete report of another run that was finished before this one."""
+    latest = reports.load_if_any(run.latest)
+    if latest and latest["run"]["name"] != run.name and latest["run"]["finished_at"] <= finished_at:
+        return latest
+    # This run is the newest itself, or an older one: its own report says what it was compared with then.
+    for own in (reports.load_if_any(run.report), latest):
+        if own and own["run"]["name"] == run.name and own.get("previous"):
+            return reports.load_if_any(run.directory.parent / own["previous"]["name"] / run.report.name)
+    return None
