@@ -4,6 +4,7 @@
 # make bench    lifestats beside other ways to do its job, into docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  the same in three minutes, printed only
 # make lock     compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names
+# make audit    look up known vulnerabilities of every locked package; fails if one cannot be looked up
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
@@ -12,7 +13,7 @@ UPGRADE ?=
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 $(UPGRADE)
 
-.PHONY: crawl test torture bench bench-quick lock clean
+.PHONY: crawl test torture bench bench-quick lock audit clean
 crawl: $(VENV)/.runtime
 	$(BIN)/scrapy crawl lifestats -s ENV=$(ENV)
 
@@ -38,6 +39,11 @@ lock: $(VENV)/.dev
 	$(COMPILE) requirements-dev.in -c requirements.txt -c requirements-bench.in -o requirements-dev.txt
 	$(COMPILE) requirements-bench.in -c requirements.txt -c requirements-dev.txt -o requirements-bench.txt
 	$(COMPILE) requirements-scrapyd.in -c requirements.txt -c requirements-dev.txt -o requirements-scrapyd.txt
+
+# Without --strict pip-audit exits with 0 although it has looked up nothing.
+audit: $(VENV)/.dev
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt \
+		-r requirements-bench.txt -r requirements-scrapyd.txt
 
 clean:
 	rm -rf $(VENV)
