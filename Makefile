@@ -3,12 +3,17 @@
 # make torture  200 kills of a crawl of an API with every fault (ten minutes)
 # make bench    lifestats beside other ways to do its job, into docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  the same in three minutes, printed only
+# make lock     compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names
+# make audit    look up known vulnerabilities of every locked package; fails if one cannot be looked up
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 ENV ?= development
+UPGRADE ?=
+COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes \
+	--python-version 3.11 $(UPGRADE)
 
-.PHONY: crawl test torture bench bench-quick clean
+.PHONY: crawl test torture bench bench-quick lock audit clean
 crawl: $(VENV)/.runtime
 	$(BIN)/scrapy crawl lifestats -s ENV=$(ENV)
 
@@ -27,6 +32,19 @@ bench: $(VENV)/.bench
 bench-quick: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --quick
 
+# The constraints (-c) give a package the same version in all four files: those of requirements-dev.txt, or those that
+# requirements-bench.in names.
+lock: $(VENV)/.dev
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-dev.in -c requirements.txt -c requirements-bench.in -o requirements-dev.txt
+	$(COMPILE) requirements-bench.in -c requirements.txt -c requirements-dev.txt -o requirements-bench.txt
+	$(COMPILE) requirements-scrapyd.in -c requirements.txt -c requirements-dev.txt -o requirements-scrapyd.txt
+
+# Without --strict pip-audit exits with 0 although it has looked up nothing.
+audit: $(VENV)/.dev
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt \
+		-r requirements-bench.txt -r requirements-scrapyd.txt
+
 clean:
 	rm -rf $(VENV)
 
@@ -38,10 +56,10 @@ $(VENV)/.runtime: $(BIN)/pip requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/.dev: $(BIN)/pip requirements.txt requirements-dev.txt
+$(VENV)/.dev: $(BIN)/pip requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/.runtime
 
-$(VENV)/.bench: $(BIN)/pip requirements.txt requirements-bench.txt
+$(VENV)/.bench: $(BIN)/pip requirements-bench.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	touch $@

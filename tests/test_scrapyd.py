@@ -198,6 +198,8 @@ def test_an_egg_holds_the_package_and_the_configuration_and_nothing_else(clone, 
     with zipfile.ZipFile(tmp_path / "lifestats.egg") as egg:
         held = {name for name in egg.namelist() if not name.endswith(".pyc")}
         assert egg.read("lifestats_crawler/config.yml") == (clone / "config.yml").read_bytes()
+        requires = egg.read("EGG-INFO/requires.txt").decode().split("\n\n")[0].split()
+    assert requires == re.findall(r"^\w\S+", (clone / "requirements.in").read_text(), re.MULTILINE)
     own = {str(path.relative_to(clone)) for path in (clone / "lifestats_crawler").rglob("*") if path.is_file()}
     package = {name for name in held if not name.startswith("EGG-INFO/")}
     assert package == own | {"lifestats_crawler/config.yml"}
