@@ -1,5 +1,9 @@
 # make crawl    crawl the development environment (a mock API with made-up data)
-# make test     ruff, mypy, doctests and the whole test suite
+# make check    after each change: ruff, mypy, the layers, the pure tests and 50 simulated lives (half a minute)
+# make test     ruff, mypy and the whole test suite, with real processes (minutes)
+# make simulate 20,000 simulated lives, or SEEDS=… of them (up to half an hour)
+# make mutants  mutation tests of what counts and paces (up to an hour)
+# make check-all  the pure tests with Python 3.11, 3.12 and 3.13, those that this machine has
 # make torture  200 kills of a crawl of an API with every fault (ten minutes)
 # make bench    lifestats beside other ways to do its job, into docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  the same in three minutes, printed only
@@ -10,10 +14,13 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 ENV ?= development
 UPGRADE ?=
+SEEDS ?= 20000
+# Pure tests start no process.
+PURE := --ignore=tests/promises
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 $(UPGRADE)
 
-.PHONY: crawl test torture bench bench-quick lock audit clean
+.PHONY: crawl check test simulate mutants check-all pure torture bench bench-quick lock audit clean
 crawl: $(VENV)/.runtime
 	$(BIN)/scrapy crawl lifestats -s ENV=$(ENV)
 
@@ -22,6 +29,31 @@ test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	LIFESTATS_LIVES=50 $(BIN)/pytest $(PURE)
+
+simulate: $(VENV)/.dev
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants
+
+check-all: $(VENV)/.dev
+	@for version in 3.11 3.12 3.13; do \
+		found=$$(python$$version -c 'import sys; print(sys.executable)' 2>/dev/null \
+			|| ls "$$(pyenv prefix $$version 2>/dev/null)/bin/python$$version" 2>/dev/null) \
+			|| { echo "Python $$version is not on this machine"; continue; }; \
+		echo "Python $$version"; \
+		$(MAKE) --no-print-directory pure VENV=$(VENV)-$$version PYTHON=$$found || exit 1; \
+	done
+
+pure: $(VENV)/.dev
+	$(BIN)/pytest $(PURE)
 
 torture: $(VENV)/.dev
 	$(BIN)/python tests/torture.py
