@@ -14,7 +14,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from time import monotonic
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from tests.conftest import Crawls, running_api
 
