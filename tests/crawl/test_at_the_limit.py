@@ -17,10 +17,10 @@ from lifestats_crawler.crawl.growth import LOOK_AHEAD_SECONDS, more_chains
 from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import Coverage, IdRange
+from tests.conftest import FIRST
 
 PAGE = 100
 CHAINS, MOST_CHAINS = 100, 400
-FIRST = 658330693
 
 
 def even(records: int) -> tuple[list[int], IdRange]:

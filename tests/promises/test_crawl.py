@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-URL = "/foodstats?offset={cursor}&limit={limit}"
-FIRST = 658330693
+from tests.conftest import FIRST
+from tests.promises.conftest import URL
 
 SPACES = [
     # what,                              ids, API's arguments,          config

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from mocks.faults import HARMLESS, KINDS
+from tests.conftest import FIRST
 
-FIRST = 658330693
 LAST = FIRST + 399
 URL = "/foodstats?offset={cursor}&limit={limit}&token=${LIFESTATS_PLANTED_QUERY}"
 SPACE = {

@@ -5,10 +5,8 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import wait_until
-
-FIRST = 658330693
-URL = "/foodstats?offset={cursor}&limit={limit}"
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
 
 
 def values(text):

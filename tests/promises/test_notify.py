@@ -6,8 +6,8 @@ from threading import Thread
 
 import pytest
 
-FIRST = 658330693
-URL = "/foodstats?offset={cursor}&limit={limit}"
+from tests.conftest import FIRST
+from tests.promises.conftest import URL
 
 
 @pytest.fixture

@@ -7,16 +7,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from lifestats_crawler.config.model import Config
-from lifestats_crawler.preflight import plan as planning
-from tests.conftest import wait_until
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
 
-FIRST = 658330693
 LAST = FIRST + 19_999
-URL = "/foodstats?offset={cursor}&limit={limit}"
 
 
 def plan(crawls, *arguments: str, **variables: str):
@@ -33,11 +28,6 @@ def planned(crawls):
 
 def files(crawls):
     return {path: path.stat().st_mtime_ns for path in crawls.directory.rglob("*")}
-
-
-def configuration(**changes) -> Config:
-    counters = {"foods": {"field": "food_id"}}
-    return Config(**{"url": "http://h/{cursor}", "first_id": 0, "last_id": 999, "counters": counters} | changes)
 
 
 def test_before_the_first_crawl_the_most_that_it_can_take_is_told_and_no_directory_is_made(crawls):
@@ -115,16 +105,3 @@ def test_a_latest_json_that_is_no_report_is_no_density(crawls):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
         assert planned(crawls)["density"] is None
-
-
-@given(ids=st.integers(1, 10**9), density=st.floats(0, 1), rate=st.none() | st.floats(0.1, 1000))
-def test_no_estimate_exceeds_what_every_id_would_take(ids, density, rate):
-    config = configuration(last_id=ids - 1, rate_limit=rate)
-    ranges = planning.unsettled(config, None)
-    likely, most = (planning.estimate(config, ranges, ratio, 3.0) for ratio in (density, 1.0))
-    assert likely.requests <= most.requests
-    assert likely.records <= most.records == ids
-    assert likely.bytes <= most.bytes
-    assert likely.segments <= most.segments
-    assert (likely.seconds is None) == (rate is None)
-    assert most.requests >= -(-ids // config.results_per_page)

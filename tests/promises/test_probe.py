@@ -9,10 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from lifestats_crawler.api.quoting import Redactor
+from tests.conftest import FIRST
+from tests.promises.conftest import URL
 
-FIRST = 658330693
-URL = "/foodstats?offset={cursor}&limit={limit}"
 MOST_REQUESTS = 9
 
 
@@ -198,20 +197,6 @@ def test_a_secret_that_the_api_repeats_is_never_shown(crawls, start_api, fault, 
     for text in (table.stdout, table.stderr, document.stdout, document.stderr):
         assert not any(part in text for part in (secret[:12], "s3cret", "q%22uo", 'q\\"uo', "8675309"))
     assert "***" in document.stdout
-
-
-@pytest.mark.parametrize("secret", [*SECRETS, "short", "ünïcode/…"])
-def test_a_document_and_a_text_are_shown_without_the_secret_in_any_form(secret):
-    redactor = Redactor([secret])
-    repeated = {secret: [secret, {"a": f"Bearer {secret}"}], "number": 8675309}
-    for shown in (
-        redactor.json(repeated),
-        redactor.text(json.dumps(repeated)),
-        redactor.text(f"a\n{secret}\x1b[0m"),
-    ):
-        assert secret not in shown
-        assert json.dumps(secret)[1:-1] not in shown
-        assert shown.isprintable()
 
 
 def test_a_redirect_shows_where_to_but_not_its_query(crawls):

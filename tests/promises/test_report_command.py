@@ -9,11 +9,10 @@ import json
 import duckdb
 import pytest
 
-from tests.conftest import wait_until
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
 
-FIRST = 658330693
 LAST = FIRST + 1999
-URL = "/foodstats?offset={cursor}&limit={limit}"
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from random import Random
 
 import pytest
 
-from tests.conftest import wait_until
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
 
-FIRST = 658330693
-URL = "/foodstats?offset={cursor}&limit={limit}"
 IDS = 6000
 LAST = FIRST + IDS - 1
 SPILL_EVERY = 5

@@ -7,11 +7,10 @@ import signal
 
 import pytest
 
-from tests.conftest import wait_until
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
 
-FIRST = 658330693
 LAST = FIRST + 19_999
-URL = "/foodstats?offset={cursor}&limit={limit}"
 
 
 def runs(crawls, *arguments: str):

@@ -13,9 +13,8 @@ from time import time
 import pytest
 import yaml
 
-from tests.conftest import wait_until
+from tests.promises.conftest import URL, wait_until
 
-URL = "/foodstats?offset={cursor}&limit={limit}"
 LAST = 1200
 YESTERDAY = "Complete: 1 record"
 TOKEN = "not for logs"  # noqa: S105

@@ -19,10 +19,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import wait_until
+from tests.promises.conftest import URL, wait_until
 
 PROGRAMS = Path(sys.executable).parent
-URL = "/foodstats?offset={cursor}&limit={limit}"
 LAST = 3000
 TOKEN = "not-for-logs"  # noqa: S105
 

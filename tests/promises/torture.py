@@ -16,9 +16,9 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from tests.conftest import Crawls, running_api
+from tests.conftest import FIRST
+from tests.promises.conftest import Crawls, running_api
 
-FIRST = 658330693
 SPILL_EVERY = 10
 SUBSETS = 40
 

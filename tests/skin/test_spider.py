@@ -16,8 +16,9 @@ from lifestats_crawler.ending import Ending
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.spiders.lifestats import LifestatsSpider
+from tests.configurations import write_config
+from tests.conftest import FIRST
 
-FIRST = 658330693
 URL = "http://127.0.0.1:4567/foodstats?offset=658330693&limit=100"
 
 
@@ -44,13 +45,13 @@ class Engine:
 
 
 @pytest.fixture
-def spider(crawls):
+def spider(tmp_path):
     url = "http://127.0.0.1:4567/foodstats?offset={cursor}&limit={limit}"
-    crawls.configure(url=url, results_per_page=100, rate_limit=100, subsets=20, last_id=FIRST + 99_999)
+    changes = {"results_per_page": 100, "rate_limit": 100, "subsets": 20, "last_id": FIRST + 99_999}
     settings = {
         "CONCURRENT_REQUESTS": 400,
         "ENV": "test",
-        "LIFESTATS_CONFIG": str(crawls.config),
+        "LIFESTATS_CONFIG": str(write_config(tmp_path, url=url, **changes)),
         "LOG_ENABLED": False,
     }
     crawler = get_crawler(LifestatsSpider, settings)

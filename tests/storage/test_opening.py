@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from lifestats_crawler.config.model import Config
 from lifestats_crawler.storage import segments
 from lifestats_crawler.storage.opening import open_run
 from lifestats_crawler.storage.source import Job
+from tests.configurations import configured
 from tests.storage.test_segments import FOOTER
 
 NOW = "2026-01-01T00:00:00.000Z"
-CONFIG = Config(url="http://h/{cursor}", first_id=0, last_id=9, counters={"ids": {"field": "id"}})
+CONFIG = configured()
 
 
 @pytest.mark.parametrize(("change", "differs"), [({"mock": True}, "mock differs"), ({}, "")])
