@@ -11,7 +11,7 @@ from lifestats_crawler.counting import merge
 from lifestats_crawler.exceptions import CountError, OverlapError, StorageError
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.storage import segments
-from tests.storage.test_segments import FOOTER
+from tests.storage.stored import FOOTER
 
 pages = st.lists(st.lists(st.integers(0, 9) | st.sampled_from(["a", "b"]), max_size=6), min_size=1, max_size=12)
 

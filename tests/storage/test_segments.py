@@ -8,21 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler.exceptions import StorageError
-from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.storage import segments
-
-FOOTER = segments.Footer(
-    source={"url": "http://127.0.0.1/{cursor}", "counters": {"foods": {"field": "food_id"}}},
-    space=IdRange(0, 100),
-    covers=(IdRange(1, 5), IdRange(7, 9)),
-    records=3,
-    pages=2,
-    requests=3,
-    retries=1,
-    without={"foods": 1},
-    started_at="2026-01-01T00:00:00.000Z",
-    seconds=0.5,
-)
+from tests.storage.stored import FOOTER
 
 keys = st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=["Cs"]))
 counts = st.dictionaries(
