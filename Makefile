@@ -56,7 +56,7 @@ pure: $(VENV)/.dev
 	$(BIN)/pytest $(PURE)
 
 torture: $(VENV)/.dev
-	$(BIN)/python tests/torture.py
+	$(BIN)/python tests/promises/torture.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

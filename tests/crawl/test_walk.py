@@ -1,0 +1,345 @@
+"""The walk, against the mock API in memory: an answer in; tallies, asks and waits out."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lifestats_crawler.crawl.state import Crawl
+from lifestats_crawler.crawl.walk import Ask, Walk
+from lifestats_crawler.ending import Ending
+from lifestats_crawler.items import Answer
+from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.storage.runs import Run
+from lifestats_crawler.storage.segments import Settled
+from tests.configurations import configured
+from tests.conftest import FIRST
+from tests.memory_api import MemoryApi
+
+COUNTERS = {"foods": {"field": "food_id"}, "categories": {"field": "food__category_id"}}
+FAILED = Answer(500)
+
+
+class Walking:
+    """A walk of a space, its crawl, and the API that answers it."""
+
+    def __init__(self, api: MemoryApi, ids: int = 1000, seed: int = 1, settled: Settled | None = None, **changes):
+        space = {"first_id": FIRST, "last_id": FIRST + ids - 1, "results_per_page": 10, "subsets": 7}
+        read = {"items": "response", "next": "meta.next_offset", "counters": COUNTERS}
+        self.api = api
+        self.random = Random(seed)
+        self.is_running = True
+        self.closed: list[Ending] = []
+        config = configured(**space | read | changes)
+        self.crawl = Crawl(
+            *(config, Run(Path("one"), "test"), settled or Settled()),
+            most_chains=2 * config.subsets,
+            is_running=lambda: self.is_running,
+            close=self.closed.append,
+        )
+        self.walk = Walk(self.crawl, self.random)
+        self.records = 0
+        self.counts = {name: Counter() for name in config.counters}
+
+    def answer(self, ask: Ask) -> Answer:
+        return self.api.ask(self.crawl.dialect.url(ask.first))
+
+    def take(self, ask: Ask, answer: Answer | None = None, now: float = 0.0):
+        return self.walk.take(ask, answer or self.answer(ask), now)
+
+    def run(self) -> None:
+        """Let every ask leave when its wait is over, and its answer come a random time later."""
+        events, order = [], count()
+
+        def leave(asks, now) -> None:
+            for ask in asks:
+                at = now + ask.wait + self.random.uniform(0.0, 0.2)
+                heapq.heappush(events, (at, next(order), ask, self.answer(ask)))
+
+        leave(self.walk.begin(), 0.0)
+        while events:
+            now, _, ask, answer = heapq.heappop(events)
+            step = self.take(ask, answer, now)
+            if step.tally:
+                self.count(step.tally)
+            leave([*step.begun, *filter(None, [step.following])], now)
+            leave(self.walk.grow(now), now)
+
+    def count(self, tally) -> None:
+        self.crawl.coverage.add(tally.settles)
+        self.records += tally.records
+        for name, keys in tally.keys.items():
+            self.counts[name].update(keys)
+
+    def assert_exact(self) -> None:
+        config, truth = self.crawl.config, self.api.truth(self.crawl.config.first_id, self.crawl.config.last_id)
+        assert list(self.crawl.coverage) == [config.space]
+        assert self.records == truth.records
+        assert self.counts == {name: truth.counts[counter.field] for name, counter in config.counters.items()}
+        assert self.closed == []
+
+
+def hole(begin: int, end: int) -> dict:
+    return {"holes": (IdRange(FIRST + begin, FIRST + end),)}
+
+
+SPACES = [
+    # what,                          ids, the API's records, its shape,   the configuration
+    ("as in production, in small", 3000, {"density": 0.94}, {}, {}),
+    ("one chain", 400, {}, {}, {"subsets": 1}),
+    ("many more subsets than ids", 7, {}, {}, {"subsets": 50}),
+    ("one id", 1, {"density": 1}, {}, {}),
+    ("one id, and it does not exist", 1, hole(0, 500), {}, {}),
+    ("no record at all", 500, hole(0, 500), {}, {}),
+    ("every id exists", 300, {"density": 1}, {}, {"results_per_page": 3, "subsets": 13}),
+    ("one record a page", 60, {"density": 0.5}, {}, {"results_per_page": 1}),
+    ("holes wider than a subset", 5000, hole(900, 4100), {}, {"subsets": 20}),
+    ("the space ends in a hole", 2000, hole(700, 2000), {}, {"subsets": 9}),
+    ("the space begins in a hole", 2000, hole(0, 1999), {}, {"subsets": 9}),
+    ("few records far apart", 9000, {"density": 0.002}, {}, {"subsets": 30}),
+    ("pages larger than the space", 50, {}, {}, {"results_per_page": 100}),
+    ("an exclusive cursor", 1000, {}, {"exclusive": True}, {"inclusive": False}),
+    ("next from the largest id", 1000, {}, {"following": ""}, {"next": None}),
+    ("both", 1000, {}, {"following": "", "exclusive": True}, {"next": None, "inclusive": False}),
+    ("a list as body", 1000, {}, {"items": "@", "following": ""}, {"items": "@", "next": None}),
+]
+
+
+@pytest.mark.parametrize(
+    ("ids", "recipe", "shape", "changes"), [row[1:] for row in SPACES], ids=[row[0] for row in SPACES]
+)
+def test_a_walk_counts_every_record_once(ids, recipe, shape, changes):
+    walking = Walking(MemoryApi({"last_id": FIRST + ids - 1} | recipe, shape), ids, **changes)
+    walking.run()
+    walking.assert_exact()
+
+
+def test_an_id_space_within_a_larger_api_counts_only_what_lies_in_it():
+    walking = Walking(MemoryApi({}), first_id=FIRST + 501, last_id=FIRST + 1700)
+    walking.run()
+    walking.assert_exact()
+
+
+ids_of_the_space = st.integers(1, 400)
+recipes = st.fixed_dictionaries(
+    {
+        "density": st.sampled_from([0.01, 0.5, 0.95, 1.0]),
+        "holes": st.lists(st.tuples(ids_of_the_space, ids_of_the_space).map(sorted), max_size=2).map(
+            lambda bounds: tuple(IdRange(FIRST + begin, FIRST + end) for begin, end in bounds)
+        ),
+    }
+)
+crawls = st.fixed_dictionaries(
+    {"results_per_page": st.integers(1, 12), "subsets": st.integers(1, 9), "inclusive": st.booleans()}
+)
+faults = st.sampled_from(
+    ["slow:0", "next-null:0.2", "next-beyond:0.2", "wrong-shape:0.3", "status-500:0.3", "before-cursor:0.5"]
+)
+
+
+@given(ids_of_the_space, recipes, crawls, faults, st.integers(0, 1000))
+def test_whatever_the_space_and_the_faults_that_pass_a_walk_is_exact(ids, recipe, changes, fault, seed):
+    shape = {"exclusive": not changes["inclusive"], "max_limit": changes["results_per_page"]}
+    api = MemoryApi({"last_id": FIRST + ids - 1} | recipe, shape, fault, seed=seed)
+    walking = Walking(api, ids, seed, retries=50, **changes)
+    walking.run()
+    walking.assert_exact()
+
+
+# One answer after another
+
+
+@pytest.fixture
+def walking():
+    """A walk of one subset of an API without gaps, whose last ids are not asked first."""
+    return Walking(MemoryApi({"density": 1, "last_id": FIRST + 99}), ids=99, subsets=1)
+
+
+def proven(walking) -> Ask:
+    """Walk to the second page, with the cursor proven."""
+    (first,) = walking.walk.begin()
+    proof = walking.take(first).following
+    return walking.take(proof).following
+
+
+def test_the_first_page_with_a_record_is_followed_by_a_proof_of_the_cursor_and_no_other_is(walking):
+    (first,) = walking.walk.begin()
+    step = walking.take(first)
+    assert step.tally.settles == IdRange(FIRST, FIRST + 10)
+    assert (step.begun, step.following) == ([], Ask(first.chain, FIRST + 9, proof=1))
+    step = walking.take(step.following)
+    assert step.tally is None, "what a proof shows is counted where it is asked for"
+    assert step.following == Ask(first.chain, FIRST + 10)
+    assert walking.take(step.following).following == Ask(first.chain, FIRST + 20)
+
+
+@pytest.mark.parametrize(
+    ("inclusive", "shape", "right"),
+    [(True, {"exclusive": True, "following": ""}, "false"), (False, {"following": ""}, "true")],
+    ids=["exclusive", "inclusive"],
+)
+def test_a_record_that_is_twice_not_shown_where_it_is_asked_for_ends_the_crawl_as_misconfigured(
+    caplog, inclusive, shape, right
+):
+    recipe = {"density": 1, "first_id": FIRST + 1, "last_id": FIRST + 99}
+    walking = Walking(MemoryApi(recipe, shape), ids=99, subsets=1, next=None, inclusive=inclusive)
+    (first,) = walking.walk.begin()
+    proof = walking.take(first).following
+    again = walking.take(proof).following
+    assert (proof.proof, again) == (1, Ask(first.chain, proof.first, proof=2))
+    assert walking.closed == [], "once may be an accident"
+    step = walking.take(again)
+    assert (step.tally, step.begun, step.following) == (None, (), None)
+    assert walking.closed == [Ending.MISCONFIGURED]
+    assert f"lacks this record, which exists. Set inclusive: {right}" in caplog.text
+
+
+def test_a_proof_that_gets_no_page_is_made_up_for_at_the_next_one(walking):
+    (first,) = walking.walk.begin()
+    proof = walking.take(first).following
+    following = walking.take(proof, FAILED).following
+    assert following == Ask(first.chain, FIRST + 10)
+    assert walking.crawl.retried == 1
+    assert walking.take(following).following == Ask(first.chain, FIRST + 19, proof=1)
+
+
+def test_a_page_that_failed_is_asked_again_where_it_was_after_a_wait_that_is_noted(walking):
+    ask = proven(walking)
+    step = walking.take(ask, FAILED, now=100.0)
+    assert (step.tally, step.begun) == (None, [])
+    assert (step.following.first, step.following.proof) == (ask.first, 0)
+    assert 0 < step.following.wait <= 0.5
+    assert ask.chain.rests_until == 100.0 + step.following.wait
+    assert walking.crawl.retried == 1
+    assert walking.take(step.following).following.wait == 0.0
+    assert ask.chain.failures == 0
+
+
+def test_while_the_server_wants_no_request_a_failed_page_waits_at_least_as_long(walking):
+    ask = proven(walking)
+    walking.crawl.pacer.hold(160.0)
+    assert walking.take(ask, FAILED, now=100.0).following.wait == 60.0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(error="DownloadTimeoutError: no whole answer in time"),
+        Answer(302, {"Location": "http://another-host.invalid/"}),
+        Answer(429),
+        Answer(200, body=b"<html>"),
+        Answer(200, body=b'{"response": [], "meta": {"next_offset": 5}}'),
+    ],
+    ids=str,
+)
+def test_whatever_is_no_page_counts_nothing_and_is_asked_again(walking, answer):
+    ask = proven(walking)
+    step = walking.take(ask, answer)
+    assert (step.tally, step.following.first) == (None, ask.first)
+
+
+def test_a_page_that_keeps_failing_is_put_aside_and_tried_again_at_the_end_and_then_given_up(caplog):
+    walking = Walking(MemoryApi({"density": 1, "last_id": FIRST + 99}), ids=99, subsets=1, retries=1)
+    ask = proven(walking)
+    again = walking.take(ask, FAILED).following
+    behind = walking.take(again, FAILED).following
+    assert behind == Ask(ask.chain, ask.first + 10)
+    assert (
+        f"Put ids {ask.first} to {ask.first + 9} aside after 2 tries, to be tried last: status 500" in caplog.text
+    )
+    step = walking.take(behind)
+    while step.following:
+        step = walking.take(step.following)
+    (last,) = step.begun
+    assert last.first == ask.first
+    step = walking.take(walking.take(last, FAILED).following, FAILED)
+    assert (step.begun, step.following) == ([], None)
+    assert walking.crawl.frontier.given_up == [IdRange(ask.first, ask.first + 10)]
+    assert f"Gave up on ids {ask.first} to {ask.first + 9} after 2 more tries: status 500." in caplog.text
+
+
+def test_of_faults_of_a_kind_one_a_minute_is_told_as_a_warning(walking, caplog):
+    ask = proven(walking)
+    for now in (0.0, 10.0, 20.0, 61.0):
+        ask = walking.take(ask, FAILED, now).following
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [line.partition("; asking")[0] for line in told] == [
+        f"Page at {ask.first}, try 1: status 500",
+        f"Page at {ask.first}, try 4: status 500",
+    ]
+    assert told[1].endswith("(2 more like it since the last line)")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_stops_the_crawl_at_once_and_nothing_is_asked_any_more(walking, status):
+    ask = proven(walking)
+    step = walking.take(ask, Answer(status))
+    assert (step.tally, step.begun, step.following) == (None, (), None)
+    assert walking.closed == [Ending.REFUSED]
+
+
+def test_a_server_that_never_answers_is_given_up_after_two_failures_a_chain():
+    walking = Walking(MemoryApi({}), ids=20_000, subsets=12)
+    asks, answers = walking.walk.begin(), 0
+    while not walking.closed:
+        ask = asks.pop(0)
+        answers += 1
+        asks += filter(None, [walking.take(ask, FAILED).following])
+    assert (walking.closed, answers) == ([Ending.FAILING], 2 * walking.crawl.frontier.subsets)
+
+
+@pytest.mark.parametrize("how", ["signal", "stop"])
+def test_after_a_stop_a_page_that_comes_is_counted_and_nothing_is_asked_for(walking, how):
+    ask = proven(walking)
+    if how == "signal":
+        walking.is_running = False
+    else:
+        walking.crawl.stop(Ending.STORAGE, "segment 1 cannot be written")
+    step = walking.take(ask)
+    assert step.tally.settles == IdRange(ask.first, ask.first + 10)
+    assert (step.begun, step.following) == ((), None)
+    assert walking.walk.grow(0.0) == []
+
+
+@pytest.mark.parametrize("answer", [FAILED, Answer(401)], ids=["a failure", "a refusal"])
+def test_after_a_stop_an_answer_that_is_no_page_decides_nothing(walking, answer):
+    ask = proven(walking)
+    walking.is_running = False
+    step = walking.take(ask, answer)
+    assert (step.tally, step.begun, step.following) == (None, (), None)
+    assert (walking.closed, walking.crawl.retried, ask.chain.failures) == ([], 0, 0)
+
+
+def test_after_a_stop_a_proof_proves_nothing_and_is_not_repeated(walking):
+    (first,) = walking.walk.begin()
+    proof = walking.take(first).following
+    walking.is_running = False
+    step = walking.take(proof, Answer(200, body=b'{"response": [], "meta": {"next_offset": null}}'))
+    assert (step.tally, step.begun, step.following) == (None, (), None)
+
+
+def test_a_chain_that_ends_is_followed_by_what_waits_and_every_answer_is_counted():
+    walking = Walking(MemoryApi({"density": 1, "last_id": FIRST + 999}), ids=1000, subsets=2)
+    tail, low = walking.walk.begin()
+    assert [ask.first for ask in (tail, low)] == [FIRST + 990, FIRST]
+    step = walking.take(tail)
+    assert [ask.first for ask in step.begun] == [FIRST + 495]
+    step = walking.take(step.following)
+    assert (step.begun, step.following, walking.crawl.answered) == ([], None, 2)
+
+
+def test_growth_asks_for_the_first_pages_of_chains_split_off():
+    walking = Walking(MemoryApi({"density": 1, "last_id": FIRST + 9999}), ids=10_000, subsets=2, rate_limit=40)
+    begun = walking.walk.begin()
+    walking.crawl.pacer.booked = len(begun)
+    (grown,) = walking.walk.grow(0.0)[:1]
+    assert grown.first == grown.chain.cursor
+    assert grown.wait == 0.0
+    assert grown.chain not in {ask.chain for ask in begun}
