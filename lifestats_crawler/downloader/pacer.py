@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from math import ceil, inf
 
-_SLACK = 0.002  # of the window: 99.8 % of the rate
-_STRICT_SLACK = 0.007  # 99.3 % of it
-_CATCH_UP = 4  # times the rate
+_SLACK_SHARE = 0.002  # of the window: 99.8 % of the rate
+_STRICT_SLACK_SHARE = 0.007  # 99.3 % of it
+_CATCH_UP_FACTOR = 4  # times the rate
 _TIMER_SECONDS = 0.002  # timers are no finer
 
 
@@ -31,11 +31,11 @@ class Pacer:
         second, after the jitter of a network in between: strictly 7 ms, otherwise 2.
         Without a rate every place is now, and only ``hold`` makes anybody wait.
         """
-        slack = _STRICT_SLACK if is_strict else _SLACK
+        slack = _STRICT_SLACK_SHARE if is_strict else _SLACK_SHARE
         self._interval = 1 / rate if rate else 0.0
         places = ceil(rate) if rate else 1
         self._window = places * self._interval * (1 + slack)
-        gap = self._interval / _CATCH_UP
+        gap = self._interval / _CATCH_UP_FACTOR
         # Strictly, the window has room for what a server takes for a burst.
         self._least_gap = gap if gap > _TIMER_SECONDS and not is_strict else 0.0
         self._departures: deque[float] = deque(maxlen=places)
