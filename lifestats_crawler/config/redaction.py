@@ -29,7 +29,7 @@ class Secrets:
         self._forms = sorted(forms, key=len, reverse=True)
 
     def hidden(self, text: str) -> str:
-        """Return a text with asterisks in their place; before it is cut: half a secret is one, too."""
+        """Return a text with asterisks in their place. Call this before ``cut``: a part of a secret is secret."""
         for form in self._forms:
             text = text.replace(form, HIDDEN)
         return text

@@ -183,7 +183,7 @@ def _errors_told() -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        raise NoAnswerError(Cause.NOT_IN_TIME, "no whole answer in time") from None
+        raise NoAnswerError(Cause.NOT_IN_TIME, "no complete answer in time") from None
     except aiohttp.ClientConnectorDNSError as error:
         raise NoAnswerError(Cause.UNKNOWN_HOST, str(error)) from None
     except aiohttp.ClientConnectorError as error:

@@ -43,11 +43,11 @@ def choose(parent: Path, job: Job, now: str) -> Choice:
         crawler = runs.crawler_of(run)
         known = run.job()
         if known is not None and known != job:
-            passed_over.append((run.name, f"{job.difference(known)} from the configuration's"))
+            passed_over.append((run.name, f"{job.difference(known)} from the configuration"))
         elif known is not None or _is_adopted(run, crawler, job):
             return Choice(run, crawler["who"] if crawler else None, tuple(passed_over))
         elif crawler:
-            passed_over.append((run.name, f"it is being crawled by {crawler['who']}"))
+            passed_over.append((run.name, f"this run is being crawled by {crawler['who']}"))
     return Choice(passed_over=tuple(passed_over))
 
 
