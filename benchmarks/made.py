@@ -1,4 +1,4 @@
-"""Segments that nobody crawled, in the form of those that a crawl leaves."""
+"""Segments without a crawl, in the form of those that a crawl leaves."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 
     @property
     def is_promised(self) -> bool:
-        """Tell whether it is ours."""
+        """Tell whether its contestant is lifestats."""
         return self.setting.contestant.name.startswith("lifestats")
 
     @property

@@ -80,7 +80,7 @@ class Entry:
 
 
 def run(options: Options) -> Result:
-    """Let everybody crawl in turn, as often as there are rounds."""
+    """Let every contestant crawl in turn, as often as there are rounds."""
     rounds = 1 if options.quick else 3
     entries = _entries(share=0.4 if options.quick else 1)
     measured(entries, rounds)
@@ -121,7 +121,7 @@ def _fast_api(space: Space) -> Iterator[Server]:
 
 
 def measured(entries: Sequence[Entry], rounds: int) -> None:
-    """Let everybody crawl in turn, as often as there are rounds."""
+    """Let every contestant crawl in turn, as often as there are rounds."""
     with _fast_api(even(max(entry.pages for entry in entries))) as server:
         for entry in entries:
             entry.start = _lap(entry, even(_CHAINS), server)

@@ -58,7 +58,7 @@ def cut(text: str, most: int) -> str:
 
 
 def hide(values: Iterable[str]) -> None:
-    """Replace these values by asterisks in every log record from now on, whoever logs it."""
+    """Replace these values by asterisks in every log record from now on, also in those of libraries."""
     secrets = Secrets(values)
 
     class RedactedRecord(logging.LogRecord):

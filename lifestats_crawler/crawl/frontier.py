@@ -113,7 +113,7 @@ class Frontier:
     def start(self) -> Iterator[Chain]:
         """Yield new chains until there are as many as in the beginning.
 
-        First for the ranges that wait, the last ids of all before the others: whoever says later that
+        First for the ranges that wait, the last ids of all before the others: a later answer which says that
         nothing exists from some id on is then refuted at once. Then by splitting the chain with the
         most left, if that is worth it. Ranges that were put aside wait until everything else is done,
         and claims that nothing exists from some id on wait until those are done too, to be confirmed.

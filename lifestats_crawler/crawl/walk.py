@@ -1,6 +1,6 @@
 """The walk: an answer in; the tally of its page, and what to ask next and when, out. Pure.
 
-The time is an argument. Whoever drives a walk (the spider, a simulation) sends each ``Ask`` when its wait is over
+The time is an argument. The driver of a walk (the spider, a simulation) sends each ``Ask`` when its wait is over,
 and gives its answer back with it.
 """
 

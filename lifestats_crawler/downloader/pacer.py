@@ -29,7 +29,7 @@ class Pacer:
 
         That little more is for what leaves here within a second and a bit and arrives within a
         second, after the jitter of a network in between: strictly 7 ms, otherwise 2.
-        Without a rate every place is now, and only ``hold`` makes anybody wait.
+        Without a rate every place is now, and only ``hold`` makes a request wait.
         """
         slack = _STRICT_SLACK_SHARE if is_strict else _SLACK_SHARE
         self._interval = 1 / rate if rate else 0.0
@@ -64,7 +64,7 @@ class Pacer:
         return 0.0
 
     def free_places(self, now: float, seconds: float) -> float:
-        """Return how many places of the next ``seconds`` nobody has booked yet; infinite without a rate."""
+        """Return how many places of the next ``seconds`` are not booked yet; infinite without a rate."""
         begin = max(now, self._next_place, self._held_until)
         open_for = now + seconds - begin
         if open_for <= 0:
@@ -72,11 +72,11 @@ class Pacer:
         return round(open_for / self._interval) if self._interval else inf
 
     def held_for(self, now: float) -> float:
-        """Return the seconds for which nobody may leave, because of a hold."""
+        """Return the seconds for which no request may leave, because of a hold."""
         return max(0.0, self._held_until - now)
 
     def hold(self, until: float) -> None:
-        """Let nobody leave before ``until``, whatever place they have; they book again from there."""
+        """Let no request leave before ``until``, whatever place it has; requests book again from there."""
         self._held_until = max(self._held_until, until)
 
     def _book(self, now: float) -> float:

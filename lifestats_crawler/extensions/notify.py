@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 10.0
-_MOST_BYTES = 1_000_000  # of an answer that nobody reads
+_MOST_BYTES = 1_000_000  # of an answer; only its status is used
 _SUCCESSES = range(200, 300)
 
 

@@ -145,7 +145,7 @@ def _labels(config: CounterConfig, totals: CounterTotals) -> Mapping[Key, str]:
 
 
 def _certain(counts: list[int], unsettled: int) -> list[bool]:
-    """Tell of each rank whether the ids not settled, a record each, cannot change who has it.
+    """Tell of each rank whether the ids not settled, a record each, cannot change which value has it.
 
     They cannot if both neighbours are further away than all of them together.
     """

@@ -1,4 +1,4 @@
-"""Which run a crawl goes on with: decided here, for the crawl itself and for whoever asks beforehand.
+"""Which run a crawl goes on with: decided here, both for the crawl and for ``scrapy plan``.
 
 Decided from what the footers say, and from no time of a file.
 """
@@ -25,7 +25,7 @@ class Choice:
 
     #: None: a new run.
     continues: Run | None = None
-    #: Who crawls that run already: a second crawl is refused.
+    #: The process that crawls that run already: a second crawl is refused.
     refused_by: str | None = None
     #: Unfinished runs that are left alone, and why.
     passed_over: tuple[tuple[str, str], ...] = ()

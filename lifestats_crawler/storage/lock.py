@@ -22,7 +22,7 @@ _TRIES, _PAUSE_SECONDS = 5, 0.05  # a process that only looks holds the lock for
 
 
 def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> IO[str] | None:
-    """Lock for as long as the returned file is open, and note who has it for what; None if another process has.
+    """Lock for as long as the returned file is open, and note this process and its job; None if another has it.
 
     ``pause`` waits so many seconds between two tries.
     """
@@ -40,7 +40,7 @@ def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> IO[str
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """Return who has a lock (``who``), and for which ``job`` if that is noted; None if nobody has."""
+    """Return the process that has a lock (``who``), and its ``job`` if that is noted; None without one."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
         try:
             # Shared, and for a moment: another process that looks is not taken for a crawl.
