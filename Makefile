@@ -24,7 +24,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest
 
 torture: $(VENV)/.dev
-	$(BIN)/python tests/torture.py
+	$(BIN)/python tests/promises/torture.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -1,19 +1,16 @@
+"""What tests of every room share: where things are, and how long hypothesis may take."""
+
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parent.parent
+#: The first id of the first user's API.
+FIRST = 658_330_693
+FIXTURES = PROJECT / "tests" / "fixtures"
 
 # A machine that is busy for a moment is no failure of what is tested.
 settings.register_profile("untimed", deadline=None)
@@ -27,115 +24,4 @@ def project() -> Path:
 
 @pytest.fixture
 def fixtures() -> Path:
-    return PROJECT / "tests" / "fixtures"
-
-
-class Api:
-    """A mock API in a process of its own."""
-
-    def __init__(self, url: str, process: subprocess.Popen) -> None:
-        self.url = url
-        self.process = process
-
-    def get(self, path: str):
-        with urllib.request.urlopen(self.url + path) as answer:
-            return json.load(answer)
-
-
-@contextmanager
-def running_api(*arguments: str):
-    command = [sys.executable, "-m", "mocks.api", "--port=0", "--until-stdin-closes", *arguments]
-    with subprocess.Popen(
-        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Api(process.stdout.readline().strip(), process)
-        process.stdin.close()
-
-
-@pytest.fixture
-def start_api():
-    return running_api
-
-
-def wait_until(condition, process: subprocess.Popen | None = None, seconds: float = 60) -> None:
-    """Look again and again whether something holds; fail if it does not in time, or if a process ends first."""
-    late = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < late
-        assert process is None or process.poll() is None
-        time.sleep(0.01)  # between two looks at what other processes do
-
-
-def environment(**variables: str) -> dict[str, str]:
-    """Nothing of the developer's own settings, and every warning of the code an error."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    # Scrapy leaves the loop that uvloop's replaces, and on a second signal open connections, to the end.
-    return kept | {"PYTHONWARNINGS": "error,ignore::ResourceWarning", "COLUMNS": "100"} | variables
-
-
-class Crawls:
-    """Real ``scrapy crawl`` processes, each in the same empty directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.config = directory / "config.yml"
-
-    def configure(self, **changes) -> None:
-        own = yaml.safe_load((PROJECT / "config.yml").read_text())
-        section = own["test"] | {"mock": False, "storage": str(self.directory / "runs")} | changes
-        self.config.write_text(yaml.safe_dump({"default": own["default"], "test": section}))
-
-    def change(self, **changes) -> None:
-        sections = yaml.safe_load(self.config.read_text())
-        sections["test"] |= changes
-        self.config.write_text(yaml.safe_dump(sections))
-
-    @property
-    def crawl(self) -> list[str]:
-        return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
-
-    def run(self, *arguments: str, seconds: float = 120, stdout=subprocess.PIPE, **variables: str):
-        return self.scrapy(*self.crawl, *arguments, seconds=seconds, stdout=stdout, **variables)
-
-    @contextmanager
-    def start(self, *arguments: str, **variables: str):
-        """Start a crawl and go on; what is left of it is killed in the end."""
-        with subprocess.Popen(
-            [sys.executable, "-m", "scrapy", *self.crawl, *arguments],
-            cwd=PROJECT,
-            env=environment(**variables),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    def scrapy(self, *arguments: str, seconds: float = 120, stdout=subprocess.PIPE, **variables: str):
-        return subprocess.run(
-            [sys.executable, "-m", "scrapy", *arguments],
-            cwd=PROJECT,
-            env=environment(**variables),
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-
-    def segments(self) -> list[Path]:
-        return sorted((self.directory / "runs" / "test").glob("*/segments/*.parquet"))
-
-    def runs(self) -> list[str]:
-        return sorted(path.parent.name for path in (self.directory / "runs" / "test").glob("*/segments"))
-
-    def report(self):
-        newest = max((self.directory / "runs" / "test").glob("*/report.json"), key=lambda path: path.parent.name)
-        return json.loads(newest.read_text())
-
-
-@pytest.fixture
-def crawls(tmp_path) -> Crawls:
-    return Crawls(tmp_path)
+    return FIXTURES

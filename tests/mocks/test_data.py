@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lifestats_crawler.ranges import IdRange
 from mocks.data import CHUNK_IDS, FIELDS, Field, Recipe, Records
+from tests.conftest import FIRST
 
-FIRST = 658_330_693
 SMALL = Recipe(FIRST, FIRST + 5 * CHUNK_IDS)
 ALL = 10**9
 

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lifestats_crawler.counting.partial import Partial
+from lifestats_crawler.items import Tally
+from lifestats_crawler.ranges import IdRange, union
+
+keys = st.lists(st.integers(0, 9) | st.sampled_from("ab"), max_size=4)
+pages = st.lists(st.tuples(keys, keys, st.integers(0, 2), st.none() | st.integers(0, 99)), max_size=12)
+
+
+def tally(number, colours, sizes, without, highest) -> Tally:
+    settles = IdRange(number * 10, number * 10 + number % 4)
+    found = {"colours": colours, "sizes": sizes}
+    return Tally(settles, found, len(colours), without={"sizes": without}, highest=highest)
+
+
+@given(pages, st.randoms())
+def test_in_whatever_order_pages_come_their_partial_counts_are_their_sum(rows, random):
+    tallies = [tally(number, *row) for number, row in enumerate(rows)]
+    partial = Partial(["colours", "sizes"])
+    for page in random.sample(tallies, len(tallies)):
+        partial.add(page)
+    for name in ("colours", "sizes"):
+        assert partial.counts[name] == Counter(key for page in tallies for key in page.keys[name])
+    assert partial.keys == sum(
+        len({*(key for page in tallies for key in page.keys[name])}) for name in ("colours", "sizes")
+    )
+    assert (partial.pages, partial.records) == (len(tallies), sum(page.records for page in tallies))
+    assert partial.without["sizes"] == sum(page.without["sizes"] for page in tallies)
+    assert list(partial.covers) == union(page.settles for page in tallies)
+    assert partial.ids == sum(map(len, partial.covers))
+    assert partial.highest == max((page.highest for page in tallies if page.highest is not None), default=-1)
+
+
+def test_of_the_names_of_a_value_the_last_one_stays():
+    partial = Partial(["colours"])
+    for begin, labels in ((0, {7: "red", 8: "blue"}), (5, {7: "crimson"})):
+        partial.add(Tally(IdRange(begin, begin + 5), {"colours": [7]}, 1, labels={"colours": labels}))
+    assert partial.labels == {"colours": {7: "crimson", 8: "blue"}}
+
+
+def test_a_page_that_settles_nothing_is_a_page_all_the_same():
+    partial = Partial(["colours"])
+    assert not partial
+    partial.add(Tally(IdRange(5, 5)))
+    assert partial
+    assert (partial.pages, partial.covers) == (1, ())

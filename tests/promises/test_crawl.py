@@ -1,0 +1,246 @@
+"""The main job: real crawls of the mock API, compared with what it knows to be true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import FIRST
+from tests.promises.conftest import URL
+
+SPACES = [
+    # what,                              ids, API's arguments,          config
+    ("as in production, in small", 3000, ["--density=0.94"], {}),
+    ("one chain", 400, [], {"subsets": 1}),
+    ("many more subsets than ids", 7, [], {"subsets": 50}),
+    ("one id", 1, ["--density=1"], {}),
+    ("one id, and it does not exist", 1, [f"--hole={FIRST}:{FIRST + 500}"], {}),
+    ("no record at all", 500, [f"--hole={FIRST}:{FIRST + 500}"], {}),
+    ("every id exists", 300, ["--density=1"], {"results_per_page": 3, "subsets": 13}),
+    ("one record a page", 60, ["--density=0.5"], {"results_per_page": 1}),
+    ("holes wider than a subset", 5000, [f"--hole={FIRST + 900}:{FIRST + 4100}"], {"subsets": 20}),
+    ("the space ends in a hole", 2000, [f"--hole={FIRST + 700}:{FIRST + 2000}"], {"subsets": 9}),
+    ("the space begins in a hole", 2000, [f"--hole={FIRST}:{FIRST + 1999}"], {"subsets": 9}),
+    ("few records far apart", 9000, ["--density=0.002"], {"subsets": 30}),
+    ("pages larger than the space", 50, [], {"results_per_page": 100}),
+    ("an exclusive cursor", 1000, ["--exclusive"], {"inclusive": False}),
+    ("next from the largest id", 1000, ["--next="], {"next": None}),
+    ("AutoThrottle, paced", 300, [], {"rate_limit": 400}),
+]
+
+
+def test_at_a_size_like_productions_every_key_has_its_true_count(crawls, start_api):
+    last = FIRST + 2_000_000 - 1
+    with start_api(f"--first-id={FIRST}", f"--last-id={last}", "--density=0.95") as api:
+        changes = {"results_per_page": 100, "subsets": 100, "spill_every": 1000}
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=last, **changes)
+        done = crawls.run()
+        truth = api.get("/truth")
+    assert done.returncode == 0, done.stderr
+    report = crawls.report()
+    assert report["totals"]["items"] == truth["records"]
+    segments = f"{crawls.directory}/runs/test/{report['run']['name']}/segments/*.parquet"
+    for name, counter in report["counters"].items():
+        expected = truth["fields"][counter["field"]]
+        assert (counter["items"], counter["distinct"]) == (expected["records"], expected["distinct"])
+        assert counter["top"] == first_rows(truth, counter["field"], len(counter["top"]))
+        counted = duckdb.execute(
+            "SELECT key, sum(count)::BIGINT FROM read_parquet(?) WHERE counter = ? GROUP BY ALL", [segments, name]
+        )
+        assert dict(counted.fetchall()) == dict(expected["counts"])
+
+
+def first_rows(truth, field, top):
+    fields = truth["fields"][field]
+    return [
+        {"rank": rank, "key": key, "count": count, "share": round(count / fields["records"], 6), "certain": True}
+        for rank, (key, count) in enumerate(fields["counts"][:top], 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "arguments", "changes"), [row[1:] for row in SPACES], ids=[row[0] for row in SPACES]
+)
+def test_a_crawl_counts_every_record_once_and_reports_the_truth(crawls, start_api, ids, arguments, changes):
+    last = FIRST + ids - 1
+    counters = {
+        "foods": {"field": "food_id", "top": 10_000},
+        "categories": {"field": "food__category_id", "top": 5},
+    }
+    with start_api(f"--first-id={FIRST}", f"--last-id={last}", *arguments) as api:
+        space = {"url": api.url + URL, "first_id": FIRST, "last_id": last, "counters": counters}
+        crawls.configure(**space | changes)
+        done = crawls.run()
+        truth = api.get("/truth")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    report = crawls.report()
+    assert report["coverage"] == {"complete": True, "ids": ids, "settled": ids, "ratio": 1.0, "missing": []}
+    assert report["totals"]["items"] == truth["records"]
+    for counter in report["counters"].values():
+        expected = truth["fields"][counter["field"]]
+        assert (counter["items"], counter["distinct"]) == (expected["records"], expected["distinct"])
+        assert counter["top"] == first_rows(truth, counter["field"], counters_top(counters, counter))
+
+
+def counters_top(counters, counter):
+    return next(own["top"] for own in counters.values() if own["field"] == counter["field"])
+
+
+def test_an_id_space_within_a_larger_api_counts_only_what_lies_in_it(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 2999}") as api:
+        crawls.configure(url=api.url + URL, first_id=FIRST + 501, last_id=FIRST + 1700)
+        assert crawls.run().returncode == 0
+        truth = api.get(f"/truth?first_id={FIRST + 501}&last_id={FIRST + 1700}")
+    assert crawls.report()["totals"]["items"] == truth["records"]
+
+
+def test_a_real_server_sees_the_rate_that_is_configured(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 1499}", "--density=1") as api:
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 1499, rate_limit=50, subsets=20)
+        assert crawls.run().returncode == 0
+        at = [request[0] for request in api.get("/log")["requests"]]
+    # Wide, because a busy machine sees requests late, and not too slow, which a busy machine is:
+    # test_pacer and test_at_the_limit are exact, and `make bench` measures. Without a pace there are hundreds.
+    most = max(sum(1 for other in at if start <= other < start + 1) for start in at)
+    assert most <= 65
+    assert len(at) / (at[-1] - at[0]) < 55
+
+
+def test_a_slow_server_gets_more_chains_than_the_crawl_began_with(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 1999}", "--latency=1") as api:
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 1999, subsets=2, rate_limit=50)
+        assert crawls.run().returncode == 0
+        truth, at = api.get("/truth"), [request[0] for request in api.get("/log")["requests"]]
+    assert crawls.report()["totals"]["items"] == truth["records"]
+    assert max(sum(1 for other in at if start <= other < start + 0.9) for start in at) > 20
+
+
+def test_an_environment_of_ones_own_in_a_file_of_ones_own(crawls, tmp_path):
+    (tmp_path / "other.yml").write_text(
+        f"""
+        staging:
+          url: "http://127.0.0.1:0/v2/people?since={{cursor}}&max={{limit}}"
+          items: data.rows
+          id: key.number
+          next: paging.after
+          first_id: 5
+          last_id: 700
+          results_per_page: 20
+          rate_limit: null
+          counters:
+            towns: {{field: address.town, top: 3}}
+          storage: {tmp_path}/elsewhere
+          mock: true
+        """
+    )
+    done = crawls.run("-s", f"LIFESTATS_CONFIG={tmp_path}/other.yml", "-s", "ENV=staging")
+    assert done.returncode == 0, done.stderr
+    latest = json.loads((tmp_path / "elsewhere" / "staging" / "latest.json").read_text())
+    assert latest["coverage"]["complete"]
+    assert latest["counters"]["towns"]["items"] == latest["totals"]["items"] > 600
+    written = [Path(line).name for line in done.stdout.splitlines()[-2:]]
+    assert written == ["report.json", "report.html"]
+
+
+def test_the_environment_is_read_from_the_process_environment_too(crawls):
+    crawls.configure(mock=True, url="http://127.0.0.1:0/x?offset={cursor}", last_id=FIRST + 50)
+    arguments = ["crawl", "lifestats"]
+    done = crawls.scrapy(*arguments, ENV="test", LIFESTATS_CONFIG=str(crawls.config))
+    assert done.returncode == 0, done.stderr
+    assert crawls.report()["run"]["environment"] == "test"
+    overruled = crawls.scrapy(*arguments, "-s", "ENV=nowhere", ENV="test", LIFESTATS_CONFIG=str(crawls.config))
+    assert overruled.stderr.splitlines()[-1].endswith("has no environment 'nowhere'; it has test")
+
+
+def test_a_bad_configuration_ends_in_one_line_with_status_1_before_any_request(crawls):
+    crawls.configure(headers={"A": "${LIFESTATS_UNSET}"})
+    done = crawls.run()
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"lifestats: {crawls.config}, environment test: ")
+    assert "headers.A needs the environment variable LIFESTATS_UNSET" in done.stderr
+    assert not (crawls.directory / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["lifestats", "-a", "rnu=new"],
+            "lifestats: unknown argument -a rnu; the only one is -a run=NAME",
+        ),
+        (["lifestats", "-a", "run"], "lifestats: Invalid -a value, use -a NAME=VALUE"),
+        (["lifestat"], "lifestats: there is no spider 'lifestat'. Run: scrapy crawl lifestats"),
+        ([], "lifestats: there is no spider ''. Run: scrapy crawl lifestats"),
+    ],
+)
+def test_a_slip_on_the_command_line_ends_in_one_line_with_status_1(crawls, arguments, message):
+    crawls.configure()
+    done = crawls.scrapy("crawl", *arguments, *crawls.crawl[2:])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(message)
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_that_takes_nothing_changes_nothing_about_a_complete_crawl(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}") as api, Path("/dev/full").open("w") as full:
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99)
+        assert crawls.run(stdout=full).returncode == 0
+    assert crawls.report()["coverage"]["complete"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (
+            "http://127.0.0.2:0/x?offset={cursor}",
+            "mock: true needs a url at 127.0.0.1 or localhost, not at 127.0",
+        ),
+        ("http://127.0.0.1:0/{cursor}", "mock: true needs an http:// url with {cursor} as a query parameter"),
+    ],
+)
+def test_an_api_that_cannot_be_mocked_is_refused(crawls, url, message):
+    crawls.configure(mock=True, url=url)
+    done = crawls.run()
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"lifestats: {message}")
+
+
+def test_scrapy_list_needs_no_usable_configuration(crawls):
+    done = crawls.scrapy("list", "-s", "LIFESTATS_CONFIG=nowhere.yml")
+    assert (done.returncode, done.stdout) == (0, "lifestats\n")
+
+
+def test_a_mock_that_cannot_start_ends_the_crawl_with_one_clear_line(crawls, start_api):
+    with start_api() as taken:
+        crawls.configure(mock=True, url=taken.url + URL)
+        done = crawls.run()
+    assert done.returncode == 1
+    assert "] ERROR" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("lifestats: The mock API did not start: ")
+    assert not list((crawls.directory / "runs" / "test").iterdir())
+
+
+def test_a_page_that_never_makes_sense_is_missing_and_the_rest_is_counted(crawls, start_api):
+    # A field that the API does not give makes every page faulty: two tries, put aside, two more.
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}", "--density=1") as api:
+        crawls.configure(
+            url=api.url + URL,
+            first_id=FIRST,
+            last_id=FIRST + 99,
+            results_per_page=50,
+            subsets=2,
+            retries=1,
+            counters={"nothing": {"field": "no_such_field"}},
+        )
+        done = crawls.run()
+    assert done.returncode == 2
+    report = crawls.report()
+    assert report["coverage"]["complete"] is False
+    assert report["coverage"]["missing"] == [[FIRST, FIRST + 100]]
+    assert report["totals"]["items"] == 0
+    assert (report["totals"]["requests"], report["totals"]["retries"]) == (8, 4)
+    assert "INCOMPLETE" in done.stdout

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import socket
+import urllib.request
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
+
+
+def values(text):
+    return {
+        sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def test_the_metrics_of_a_crawl_are_those_of_its_report(crawls, start_api, tmp_path):
+    file = tmp_path / "lifestats.prom"
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 999}", "--fault=status-500:0.05") as api:
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 999, metrics_file=str(file))
+        assert crawls.run().returncode == 0
+    report, metrics = crawls.report(), values(file.read_text())
+    assert metrics["lifestats_requests_total"] == report["totals"]["requests"]
+    assert metrics["lifestats_retries_total"] == report["totals"]["retries"] > 0
+    assert metrics["lifestats_pages_total"] == report["totals"]["pages"]
+    assert metrics["lifestats_ids_settled"] == metrics["lifestats_ids"] == 1000
+    assert metrics["lifestats_complete"] == 1
+    assert metrics["lifestats_ended_timestamp_seconds"] > 1.7e9
+    assert [path.name for path in tmp_path.iterdir() if ".prom" in path.name] == ["lifestats.prom"]
+
+
+def test_while_a_crawl_runs_its_metrics_can_be_asked_for_on_loopback(crawls, start_api):
+    port = free_port()
+    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 999}") as api:
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 999, metrics_port=port, rate_limit=20)
+        with crawls.start() as process:
+            wait_until(lambda: len(api.get("/log")["requests"]) >= 5, process)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                metrics = values(answer.read().decode())
+    assert metrics["lifestats_requests_total"] >= 5
+    assert metrics["lifestats_rate_limit_requests_per_second"] == 20
+
+
+def test_a_port_that_is_taken_costs_the_metrics_and_not_the_crawl(crawls, start_api):
+    with socket.socket() as taken, start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}") as api:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99, metrics_port=port)
+        done = crawls.run()
+    assert done.returncode == 0
+    assert "Address already in use; choose another metrics_port" in done.stderr
+
+
+def test_where_the_package_for_metrics_is_missing_one_line_says_what_to_install(crawls, tmp_path):
+    (tmp_path / "prometheus_client.py").write_text("raise ImportError")
+    crawls.configure(metrics_file=str(tmp_path / "lifestats.prom"))
+    done = crawls.run(PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("need a package: pip install prometheus-client")

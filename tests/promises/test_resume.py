@@ -1,0 +1,279 @@
+"""Every way of stopping, with real processes and real signals, and going on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from random import Random
+
+import pytest
+
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
+
+IDS = 6000
+LAST = FIRST + IDS - 1
+SPILL_EVERY = 5
+CHAINS = 8
+
+
+@pytest.fixture
+def api(start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}") as api:
+        yield api
+
+
+@pytest.fixture
+def crawls(crawls, api):
+    crawls.configure(
+        url=api.url + URL,
+        first_id=FIRST,
+        last_id=LAST,
+        results_per_page=20,
+        rate_limit=400,
+        subsets=CHAINS,
+        spill_every=SPILL_EVERY,
+        counters={"foods": {"field": "food_id", "top": IDS}},
+    )
+    return crawls
+
+
+def wait_for_pages(api, process, many):
+    """Ask the API until it has seen so many requests, or the crawl has ended by itself."""
+    wait_until(lambda: len(api.get("/log")["requests"]) >= many or process.poll() is not None)
+
+
+def assert_true(report, truth):
+    assert report["coverage"]["complete"] is True
+    assert report["totals"]["items"] == truth["records"]
+    counted = [[row["key"], row["count"]] for row in report["counters"]["foods"]["top"]]
+    assert counted == truth["fields"]["food_id"]["counts"]
+
+
+def asked_again(api) -> int:
+    cursors = Counter(request[1] for request in api.get("/log")["requests"])
+    return sum(cursors.values()) - len(cursors)
+
+
+def test_killed_twenty_times_a_crawl_still_counts_every_record_once(crawls, api):
+    random, kills = Random(3), 0
+    crawls.change(rate_limit=100)  # slow enough for so many kills
+    no_more = ("-s", f"CONCURRENT_REQUESTS={CHAINS}")  # chains than those it begins with
+    while kills < 12:
+        with crawls.start(*no_more) as process:
+            seen = len(api.get("/log")["requests"])
+            wait_for_pages(api, process, seen + random.randrange(2, 25))
+            if process.poll() is not None:
+                break
+            process.kill()
+            kills += 1
+    assert kills == 12
+    for step in ["begun", "written", "synced", "renamed"] * 2:
+        with crawls.start(*no_more, LIFESTATS_STOP_AT=f"{step}:{next_segment(crawls):06d}.parquet") as process:
+            stopped(process)
+            process.kill()
+            kills += 1
+    assert kills == 20
+    done = crawls.run()
+    assert done.returncode == 0, done.stderr
+    assert_true(crawls.report(), api.get("/truth"))
+    assert len(list((crawls.directory / "runs" / "test").glob("*/segments"))) == 1
+    # At each kill: what was not spilled yet, what was being spilled, and what was under way.
+    assert asked_again(api) <= kills * (2 * SPILL_EVERY + CHAINS)
+
+
+def next_segment(crawls) -> int:
+    numbers = [int(path.stem) for path in (crawls.directory / "runs").glob("test/*/segments/*.parquet")]
+    return max(numbers, default=0) + 1
+
+
+def stopped(process) -> None:
+    """Wait until a process has stopped itself, as LIFESTATS_STOP_AT makes it."""
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), "the crawl ended before the step"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_crawl_with_a_partial_report_that_says_what_it_rests_on(crawls, api, number):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 40)
+        process.send_signal(number)
+        process.communicate(timeout=10)
+    assert process.returncode == 2
+    report = crawls.report()
+    assert report["run"]["finish_reason"] == "shutdown"
+    coverage = report["coverage"]
+    assert coverage["complete"] is False
+    assert coverage["settled"] + sum(end - begin for begin, end in coverage["missing"]) == IDS
+    missing = sum(
+        api.get(f"/truth?first_id={begin}&last_id={end - 1}")["records"] for begin, end in coverage["missing"]
+    )
+    assert report["totals"]["items"] == api.get("/truth")["records"] - missing
+    assert not (crawls.directory / "runs" / "test" / "latest.json").exists()
+    assert crawls.run().returncode == 0
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+@pytest.mark.parametrize(
+    ("line", "answers", "changes"),
+    [
+        ("Spider opened", ["--latency=300"], {}),
+        ("Page at", [], {"counters": {"x": {"field": "nothing"}}, "rate_limit": 20, "subsets": 50}),
+        ("ids left to crawl", ["--latency=300"], {"rate_limit": 0.01, "subsets": 3}),
+    ],
+    ids=["first answer", "backoff", "place"],
+)
+def test_a_signal_waits_for_nothing_that_takes_longer(crawls, start_api, line, answers, changes):
+    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}", *answers) as silent:
+        crawls.configure(url=silent.url + URL, first_id=FIRST, last_id=LAST, **changes)
+        with crawls.start() as process:
+            assert any(line in text for text in process.stderr)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert crawls.report()["coverage"]["settled"] == 0
+
+
+def test_a_signal_does_not_wait_for_a_silent_server(crawls, start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}", "--fault=stall:1") as silent:
+        crawls.configure(url=silent.url + URL, first_id=FIRST, last_id=LAST)
+        with crawls.start() as process:
+            wait_for_pages(silent, process, 1)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert crawls.report()["coverage"]["settled"] == 0
+
+
+def test_a_signal_while_the_report_is_written_waits_for_it(crawls, api):
+    with crawls.start(LIFESTATS_STOP_AT="begun:report.html") as process:
+        stopped(process)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+@pytest.mark.parametrize("step", ["renamed:report.html", "renamed:latest.json", "begun:report.json"])
+def test_killed_while_the_report_is_written_a_run_is_gone_on_with(crawls, api, step):
+    assert crawls.run("-a", "run=0-before").returncode == 0
+    with crawls.start(LIFESTATS_STOP_AT=step) as process:
+        stopped(process)
+        process.kill()
+    asked = len(api.get("/log")["requests"])
+    assert crawls.run().returncode == 0
+    assert (len(crawls.runs()), len(api.get("/log")["requests"])) == (2, asked)
+    latest = json.loads((crawls.directory / "runs" / "test" / "latest.json").read_text())
+    assert latest == crawls.report()
+    assert latest["previous"]["name"] == "0-before"
+
+
+def test_a_second_signal_ends_a_crawl_at_once_and_nothing_is_corrupt(crawls, api):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 60)
+        process.send_signal(signal.SIGINT)
+        assert any("shutting down gracefully" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=5)
+    assert process.returncode != 0
+    assert crawls.run().returncode == 0
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+def test_a_second_process_on_the_same_run_is_refused_and_told_who_has_it(crawls):
+    crawls.change(rate_limit=20)
+    with crawls.start() as process:
+        wait_until(crawls.segments, process)
+        refused = crawls.run()
+        process.kill()
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("lifestats: run ")
+    assert f" is being crawled by process {process.pid} on " in refused.stderr
+    crawls.change(rate_limit=None)
+    assert crawls.run().returncode == 0, "a lock that a crash leaves behind does not block"
+
+
+def test_runs_are_continued_named_or_fresh_as_asked_for(crawls, api):
+    with crawls.start() as process:
+        wait_until(crawls.segments, process)
+        process.kill()
+    fresh = crawls.run("-a", "run=new")
+    assert (fresh.returncode, len(crawls.runs())) == (0, 2)
+    continued = crawls.run()
+    assert "Continuing run" in continued.stderr
+    assert (continued.returncode, len(crawls.runs())) == (0, 2)
+    named = crawls.run("-a", "run=mine")
+    assert (named.returncode, len(crawls.runs())) == (0, 3)
+    asked = len(api.get("/log")["requests"])
+    again = crawls.run("-a", "run=mine")
+    assert (again.returncode, len(api.get("/log")["requests"])) == (0, asked), "nothing was left to ask for"
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside", "a/b", "/outside", "..", ".hidden", "x" * 101, "a b", "latest.json"]
+)
+def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
+    before = sorted(tmp_path.iterdir())
+    done = crawls.run("-a", f"run={name}")
+    assert done.returncode == 1
+    assert "a name has 1 to 100 letters" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"last_id": LAST - 7}, "last_id differs"),
+        ({"counters": {"foods": {"field": "food__category_id"}}}, "counters differs"),
+        ({"inclusive": False}, "inclusive differs"),
+    ],
+)
+def test_a_run_of_another_source_is_not_continued(crawls, api, change, what):
+    with crawls.start() as process:
+        wait_until(crawls.segments, process)
+        process.kill()
+    (first,) = crawls.runs()
+    config = crawls.config.read_text()
+    crawls.change(**change)
+    done = crawls.run()
+    assert f"Not continuing run {first}: {what} from the configuration" in done.stderr
+    assert len(crawls.runs()) == 2
+    named = crawls.run("-a", f"run={first}")
+    assert named.returncode == 1
+    assert f"lifestats: run {first} was made with another configuration: {what}" in named.stderr
+    crawls.config.write_text(config)
+    assert crawls.run("-a", f"run={first}").returncode == 0
+    assert_true(
+        json.loads((crawls.directory / "runs" / "test" / first / "report.json").read_text()), api.get("/truth")
+    )
+
+
+def test_a_damaged_or_foreign_segment_is_set_aside_and_its_range_crawled_again(crawls, api):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 120)
+        process.kill()
+    segments = sorted((crawls.directory / "runs").glob("test/*/segments/*.parquet"))
+    segments[0].write_bytes(segments[0].read_bytes()[:-100])
+    content = segments[1].read_bytes()
+    segments[1].write_bytes(content[:30] + bytes([content[30] ^ 1]) + content[31:])
+    foreign = segments[0].with_name("000900.parquet")
+    foreign.write_bytes(b"PAR1 not really PAR1")
+    done = crawls.run()
+    assert done.returncode == 0, done.stderr
+    for path in (*segments[:2], foreign):
+        assert f"{path.with_suffix('.set-aside')} is damaged or from another run" in done.stderr
+    assert_true(crawls.report(), api.get("/truth"))
+
+
+def test_segments_that_overlap_stop_the_merge_and_both_are_named(crawls):
+    assert crawls.run("-a", "run=mine").returncode == 0
+    segments = crawls.directory / "runs" / "test" / "mine" / "segments"
+    (segments / "000900.parquet").write_bytes((segments / "000001.parquet").read_bytes())
+    done = crawls.run("-a", "run=mine")
+    assert done.returncode == 1
+    assert "000001.parquet and 000900.parquet both count ids " in done.stderr
+    assert "Traceback" not in done.stderr

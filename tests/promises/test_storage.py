@@ -1,0 +1,77 @@
+"""Disks that are full, closed or gone."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+
+import pytest
+
+from tests.conftest import FIRST
+from tests.promises.conftest import URL, wait_until
+
+LAST = FIRST + 19_999
+
+
+@pytest.fixture
+def api(start_api):
+    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}") as api:
+        yield api
+
+
+@pytest.fixture
+def crawls(crawls, api):
+    crawls.configure(
+        url=api.url + URL, first_id=FIRST, last_id=LAST, rate_limit=400, results_per_page=50, spill_every=10
+    )
+    return crawls
+
+
+def assert_finishes_exactly(crawls, api):
+    done = crawls.run()
+    assert done.returncode == 0, done.stderr
+    assert "Continuing run" in done.stderr
+    assert crawls.report()["totals"]["items"] == api.get("/truth?top=1")["records"]
+
+
+def assert_stopped_with_one_line(process, stderr, reason):
+    assert process.returncode == 3
+    assert "Traceback" not in stderr
+    (line,) = [line for line in stderr.splitlines() if "Stopping:" in line]
+    assert reason in line
+    assert "the segments written so far are complete. To continue, run the same command" in line
+
+
+def test_a_disk_that_fills_up_stops_the_crawl_and_keeps_what_was_spilled(crawls, api):
+    segments = crawls.directory / "runs" / "test"
+    with crawls.start() as process:
+        wait_until(crawls.segments, process)
+        # From here on the kernel refuses every write past the first kilobyte of a file.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1024, 1024))
+        stderr = process.communicate(timeout=30)[1]
+    assert_stopped_with_one_line(process, stderr, "File too large")
+    assert list(segments.glob("*/segments/*.parquet"))
+    assert not list(segments.glob("**/*.unfinished"))
+    assert not list(segments.glob("*/report.json"))
+    assert_finishes_exactly(crawls, api)
+
+
+def test_storage_that_vanishes_stops_the_crawl(crawls, api):
+    with crawls.start() as process:
+        wait_until(crawls.segments, process)
+        (crawls.directory / "runs").rename(crawls.directory / "unmounted")
+        stderr = process.communicate(timeout=30)[1]
+    assert_stopped_with_one_line(process, stderr, "No such file or directory")
+    shutil.rmtree(crawls.directory / "runs", ignore_errors=True)
+    (crawls.directory / "unmounted").rename(crawls.directory / "runs")
+    assert_finishes_exactly(crawls, api)
+
+
+def test_storage_that_cannot_be_written_is_refused_before_the_first_request(crawls, api, tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    crawls.change(storage=str(tmp_path / "file" / "runs"))
+    done = crawls.run()
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("cannot be used as storage: Not a directory")
+    assert "Traceback" not in done.stderr
+    assert api.get("/log")["requests"] == []
