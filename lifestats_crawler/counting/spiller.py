@@ -159,7 +159,7 @@ class Spiller:
         self._spilled_ids -= spill.partial.ids
         self._lost_requests += spill.footer.requests
         self._lost_retries += spill.footer.retries
-        why = error if isinstance(error, OSError) else "see the error above"
+        why = error if isinstance(error, OSError) else "see above"
         self._fail(Ending.STORAGE, f"segment {spill.number} cannot be written: {why}; {INTACT}")
 
     @property

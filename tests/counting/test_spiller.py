@@ -162,7 +162,7 @@ def test_a_page_of_ids_that_are_settled_already_is_not_counted():
 
 @pytest.mark.parametrize(
     ("error", "why"),
-    [(OSError(28, "No space left on device"), "[Errno 28] No space left on device"), (KeyError("x"), "see the error above")],
+    [(OSError(28, "No space left on device"), "[Errno 28] No space left on device"), (KeyError("x"), "see above")],
 )
 def test_a_segment_that_cannot_be_written_ends_the_crawl_and_is_named(error, why):
     counting = Counting()
