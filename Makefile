@@ -1,14 +1,14 @@
-# make crawl    crawl the development environment (a mock API with made-up data)
-# make check    after each change: ruff, mypy, the layers, the pure tests and 50 simulated lives (half a minute)
-# make test     ruff, mypy and the whole test suite, with real processes (minutes)
-# make simulate 20,000 simulated lives, or SEEDS=… of them (up to half an hour)
-# make mutants  mutation tests of what counts and paces (up to an hour)
-# make check-all  the pure tests with Python 3.11, 3.12 and 3.13, those that this machine has
-# make torture  200 kills of a crawl of an API with every fault (ten minutes)
-# make bench    lifestats beside other ways to do its job, into docs/benchmarks.md (a quarter of an hour)
-# make bench-quick  the same in three minutes, printed only
-# make lock     compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names
-# make audit    look up known vulnerabilities of every locked package; fails if one cannot be looked up
+# make crawl        crawl the environment `development`: a mock API with made-up data
+# make check        run ruff, mypy, the layer test, the pure tests and 50 simulated lives (half a minute)
+# make test         run ruff, mypy and all tests, also those that start processes (minutes)
+# make simulate     live 20,000 simulated lives, or SEEDS=… of them (up to half an hour)
+# make mutants      run mutation tests of the modules that count and pace (up to an hour)
+# make check-all    run the pure tests with Python 3.11, 3.12 and 3.13, as far as this machine has them
+# make torture      kill a crawl 200 times, with every fault of an API, and compare its counts with the truth
+# make bench        compare lifestats with other crawlers, and write docs/benchmarks.md (a quarter of an hour)
+# make bench-quick  run a short comparison, and print it (three minutes)
+# make lock         compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names
+# make audit        look up known vulnerabilities of every locked package; fail if a package cannot be looked up
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
@@ -64,8 +64,8 @@ bench: $(VENV)/.bench
 bench-quick: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --quick
 
-# The constraints (-c) give a package the same version in all four files: those of requirements-dev.txt, or those that
-# requirements-bench.in names.
+# The constraints (-c) give a package the same version in all four files. The version is that of requirements-dev.txt,
+# or that of requirements-bench.in.
 lock: $(VENV)/.dev
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -c requirements.txt -c requirements-bench.in -o requirements-dev.txt
@@ -81,7 +81,7 @@ clean:
 	rm -rf $(VENV)
 
 $(BIN)/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lifestats needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lifestats needs Python 3.11 or newer. Name one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: $(BIN)/pip requirements.txt

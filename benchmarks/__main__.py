@@ -23,19 +23,20 @@ _SECTIONS = {
 _HEAD = """# Benchmarks
 
 Written by `python -m benchmarks{arguments}` on {date}, on {machine}, with {versions}.
-The load average before it was {load}: what else runs there moves the numbers, and less so the ratios of what
-was measured side by side. *Counts* are exact where they are equal to the truth, or to the other contestant's.
+The load average before the run was {load}. Other programs on the machine change the numbers; they have less
+effect on the ratio of two measurements made side by side. *Counts* are exact if they are equal to the truth, or to
+the counts of the other contestant.
 """
 _COMMANDS = """## Commands
 
-- lifestats: `scrapy crawl lifestats -s ENV=bench -s LIFESTATS_CONFIG=config.yml`, with a `bench` section of `url`,
-  id space, `rate_limit` and what a row names
+- lifestats: `scrapy crawl lifestats -s ENV=bench -s LIFESTATS_CONFIG=config.yml`, with a section `bench` that has
+  `url`, the id space, `rate_limit` and the keys that a row names
 - Scrapy: `scrapy runspider benchmarks/contestants/plain_scrapy.py -a url=URL -a out=FILE -a first=ID -a last=ID`,
   and `-s` for each setting that a row names
 - aiohttp loop, static split, 32 processes, dlt: `python -m benchmarks.contestants.NAME URL FILE FIRST LAST`, with
-  `--rate=100` where it is paced
-- servers: `python -m mocks.api --first-id ID --last-id ID --latency SECONDS --density-in BEGIN:END:DENSITY`, for
-  the speed `python -m benchmarks.fast_api --first-id ID --last-id ID`
+  `--rate` where the section has a limit
+- servers: `python -m mocks.api --first-id ID --last-id ID --latency SECONDS --density-in BEGIN:END:DENSITY`; in
+  the section Speed `python -m benchmarks.fast_api --first-id ID --last-id ID`
 """
 
 
@@ -54,10 +55,10 @@ def main() -> None:
 
 def _arguments() -> Namespace:
     parser = ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="in three minutes; prints, and writes nothing")
-    parser.add_argument("--only", choices=_SECTIONS, action="append", help="this section; writes nothing")
-    parser.add_argument("--write", action="store_true", help="write docs/ all the same")
-    parser.add_argument("--pages", type=int, help="of the long crawl, which shows the memory")
+    parser.add_argument("--quick", action="store_true", help="run for about three minutes, and write no file")
+    parser.add_argument("--only", choices=_SECTIONS, action="append", help="run this section, and write no file")
+    parser.add_argument("--write", action="store_true", help="write docs/ also with --quick or --only")
+    parser.add_argument("--pages", type=int, help="the pages of the long crawl that shows the memory")
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.contestants.counts import FIELDS
 from benchmarks.results import Result, Row, at_most, progress, ratio
-from benchmarks.spaces import FIRST_ID, PAGE, even
+from benchmarks.spaces import FIRST_ID, PAGE_RECORDS, even
 from lifestats_crawler.api.dialect import Dialect
 from lifestats_crawler.config.model import Config, CounterConfig
 from lifestats_crawler.counting.partial import Partial
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _PAGES, _SPILL_EVERY, _ROUNDS = 5_000, 1_000, 3
 _ABOUT = (
-    f"Processor time for a page of {PAGE} records, medians of {_ROUNDS}, interleaved: what lifestats does with it,"
-    f" a segment every {_SPILL_EVERY:,} pages included, and what Python's own decoder alone takes."
+    f"Processor time for a page of {PAGE_RECORDS} records, medians of {_ROUNDS}, interleaved. The row of"
+    f" lifestats includes a segment every {_SPILL_EVERY:,} pages; json.loads is Python's decoder alone."
 )
 
 Pages = list[tuple[int, bytes]]
@@ -58,8 +58,8 @@ def _pages() -> Pages:
     cursor: int | None = FIRST_ID
     pages: Pages = []
     while cursor is not None:
-        page = records.page(cursor, PAGE)
-        pages.append((cursor, shape.body(Asked(cursor, PAGE), page)))
+        page = records.page(cursor, PAGE_RECORDS)
+        pages.append((cursor, shape.body(Asked(cursor, PAGE_RECORDS), page)))
         cursor = page.following
     return pages
 

@@ -27,7 +27,7 @@ from mocks.shape import Shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CHUNK = 10_000  # records that are rendered together
+_CHUNK_RECORDS = 10_000  # that are rendered together
 _HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -40,7 +40,7 @@ class RenderedRecords(Records):
         self._ids, lengths, chunks = array("q"), array("q", [0]), []
         cursor: int | None = recipe.first_id
         while cursor is not None:
-            page = super().page(cursor, _CHUNK)
+            page = super().page(cursor, _CHUNK_RECORDS)
             self._ids += page.ids
             lengths.extend(len(record) + 1 for record in page.records)
             chunks += page.records

@@ -1,4 +1,4 @@
-"""What the measurements ran on and with; neither paths nor host names, which are nobody's business."""
+"""What the measurements ran on and with, without paths and host names."""
 
 from __future__ import annotations
 

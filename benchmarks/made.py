@@ -1,4 +1,4 @@
-"""Segments that nobody crawled, in the form of those that a crawl leaves."""
+"""Segments without a crawl, in the form of those that a crawl leaves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DRAWS = 130_000  # enough for so many values
 _VALUES = 16_000_000
 _SCATTER = 2_654_435_761  # as in mocks.data: frequent values are no neighbours
 _CHAINS = 100
-_STEP = 2  # ids that a chain settles in a round
+_STEP_IDS = 2  # that a chain settles in a round
 
 
 def crawled_footer(directory: Path) -> Footer:
@@ -41,7 +41,7 @@ def write_full(directory: Path, number: int, like: Footer) -> None:
 
 def interleaved_ids(rounds: int) -> int:
     """Return how wide a space is of which ``write_interleaved`` leaves the last round."""
-    return _CHAINS * (rounds + 1) * _STEP
+    return _CHAINS * (rounds + 1) * _STEP_IDS
 
 
 def write_interleaved(directory: Path, number: int, rounds: int, like: Footer) -> None:
@@ -49,7 +49,7 @@ def write_interleaved(directory: Path, number: int, rounds: int, like: Footer) -
 
     Each of them settles some ids of every chain, as in a crawl: its footer has 100 ranges.
     """
-    each, width = rounds // number * _STEP, (rounds + 1) * _STEP
+    each, width = rounds // number * _STEP_IDS, (rounds + 1) * _STEP_IDS
     counts = {name: dict.fromkeys(range(_CHAINS), 1) for name in FIELDS}
     for one in range(number):
         begins = [FIRST_ID + chain * width + one * each for chain in range(_CHAINS)]

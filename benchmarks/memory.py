@@ -11,7 +11,7 @@ from benchmarks import plots
 from benchmarks.crawlers import lifestats, program
 from benchmarks.processes import mock
 from benchmarks.results import Result, Row, at_most, exactness, progress, ratio
-from benchmarks.spaces import PAGE, skewed
+from benchmarks.spaces import PAGE_RECORDS, skewed
 
 if TYPE_CHECKING:
     from benchmarks.crawlers import Crawl
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _PAGES, _QUICK_PAGES = 40_000, 6_000
 _ABOUT = (
-    "The longest crawl of this run, without a limit, and half of the records are in 5 % of the id space:"
-    " resident memory until the last request, and until the end, with merge and report. `python -m benchmarks"
-    " --pages 500000` makes it longer."
+    "The longest crawl of this run, without a limit; 5 % of the id space holds half of the records. The columns"
+    " show the resident memory up to the last request, and up to the end of merge and report. `python -m"
+    " benchmarks --pages 500000` makes the crawl longer."
 )
 
 
@@ -57,7 +57,7 @@ def _row(crawl: Crawl, ours: Crawl) -> Row:
 
 def _extra(crawl: Crawl) -> float:
     """Return the requests beyond the pages that hold the records, as a share of these."""
-    return crawl.requests / ceil(crawl.found["foods"]["items"] / PAGE) - 1
+    return crawl.requests / ceil(crawl.found["foods"]["items"] / PAGE_RECORDS) - 1
 
 
 def _line(crawl: Crawl) -> tuple[list[int], list[float]]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _SEGMENTS, _QUICK_SEGMENTS = 700, 70
 _ABOUT = (
-    "{segments} segments of {keys:,} counts each, skewed, over up to 16 million values: their sums and"
-    " the top 100, in a process that may use all cores."
+    "The task: add up {segments} segments of {keys:,} counts each, skewed, over up to 16 million values, and take"
+    " the top 100. The process may use all cores."
 )
 
 

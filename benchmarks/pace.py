@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from benchmarks.results import Options
     from benchmarks.spaces import Space
 
-RATE = 100  # requests per second
+RATE_PER_SECOND = 100
 _SECONDS, _QUICK_SECONDS, _LONG_SECONDS = 20, 10, 300
 _ABOUT = (
-    f"Requests as they arrive at the server, with a limit of {RATE} a second: the rate of all but a crawl's first"
-    " and last tenth, of the whole crawl to its last request and to its last answer, and the most in any sliding"
-    " second. At its end a crawl waits for its last answer, and loses the time of about one more, however long"
-    " it was: much of a short one, and nothing of one of hours. So one is longer. *Stalls*: the process is"
-    " stopped for 100 ms every half a second. *Failures*: one answer in fifty is a 500, and asked again. The"
-    " server has priority over every other process, and sees a request when it arrives."
+    f"The server counts the requests that arrive; the limit is {RATE_PER_SECOND} a second. The columns show the"
+    " rate without the first and the last tenth of the crawl, the rate of the whole crawl up to its last request"
+    " and up to its last answer, and the most requests in any sliding second. Each crawl waits for its last answer"
+    " at the end, and loses about the time of one more answer. This matters for a short crawl, but not for a crawl"
+    " of hours, so one row is a long crawl. *Stalls*: the process is stopped for 100 ms every half a second."
+    " *Failures*: one answer in fifty is a 500, and its page is requested again. The server has priority over"
+    " every other process, so it sees a request when the request arrives."
 )
 
 
@@ -59,7 +60,7 @@ class Outcome(NamedTuple):
 
     @property
     def is_promised(self) -> bool:
-        """Tell whether it is ours."""
+        """Tell whether its contestant is lifestats."""
         return self.setting.contestant.name.startswith("lifestats")
 
     @property
@@ -99,7 +100,7 @@ def most_in_a_second(arrivals: Sequence[float]) -> int:
 
 def _settings() -> list[Setting]:
     latencies = [(0, 0), (0.05, 0), (0.05, 0.05), (0.5, 0), (0.5, 0.5)]
-    others = [_scrapy(), program("32 processes that sleep", "blocking", f"--rate={RATE}")]
+    others = [_scrapy(), program("32 processes that sleep", "blocking", f"--rate={RATE_PER_SECOND}")]
     return [
         *(Setting(contestant, *latency) for contestant in (_ours(), _strict()) for latency in latencies),
         *(Setting(contestant, 0.05, has_stalls=True) for contestant in (_ours(), _strict())),
@@ -118,20 +119,20 @@ def _quick_settings() -> list[Setting]:
 
 
 def _ours() -> Contestant:
-    return lifestats(rate_limit=RATE)
+    return lifestats(rate_limit=RATE_PER_SECOND)
 
 
 def _strict() -> Contestant:
-    return lifestats("lifestats, strict_rate", rate_limit=RATE, strict_rate=True)
+    return lifestats("lifestats, strict_rate", rate_limit=RATE_PER_SECOND, strict_rate=True)
 
 
 def _scrapy() -> Contestant:
     wide = {"CONCURRENT_REQUESTS": 100, "CONCURRENT_REQUESTS_PER_DOMAIN": 100}
-    return plain_scrapy("Scrapy, DOWNLOAD_DELAY = 0.01", DOWNLOAD_DELAY=1 / RATE, **wide)
+    return plain_scrapy("Scrapy, DOWNLOAD_DELAY = 0.01", DOWNLOAD_DELAY=1 / RATE_PER_SECOND, **wide)
 
 
 def _space(seconds: int) -> Space:
-    return even(RATE * seconds).known()
+    return even(RATE_PER_SECOND * seconds).known()
 
 
 def _measure(setting: Setting) -> Outcome:
@@ -146,7 +147,7 @@ def _measure(setting: Setting) -> Outcome:
 
 def _share(arrivals: Sequence[float]) -> float:
     """Return the rate, as a share of the limit."""
-    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]) / RATE
+    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]) / RATE_PER_SECOND
 
 
 def _middle(arrivals: Sequence[float]) -> Sequence[float]:
@@ -160,7 +161,7 @@ def _row(outcome: Outcome) -> Row:
     return {
         "contestant": crawl.name,
         "latency": setting.server,
-        "pages": f"{setting.seconds * RATE:,}",
+        "pages": f"{setting.seconds * RATE_PER_SECOND:,}",
         "in the middle": f"{_share(_middle(crawl.arrivals)):.1%}",
         "to the last request": f"{_share(crawl.arrivals):.1%}",
         "to the last answer": f"{_share_to_the_last_answer(outcome):.1%}",
@@ -170,7 +171,7 @@ def _row(outcome: Outcome) -> Row:
 
 
 def _targets(outcomes: list[Outcome]) -> list[Target]:
-    promises = (("lifestats", 0.994, RATE + 2), ("lifestats, strict_rate", 0.99, RATE))
+    promises = (("lifestats", 0.994, RATE_PER_SECOND + 2), ("lifestats, strict_rate", 0.99, RATE_PER_SECOND))
     promised = [outcome for outcome in outcomes if outcome.is_promised]
     targets = [
         target
@@ -184,7 +185,7 @@ def _targets(outcomes: list[Outcome]) -> list[Target]:
 
 
 def _share_to_the_last_answer(outcome: Outcome) -> float:
-    return outcome.crawl.requests / (outcome.last_answer - outcome.crawl.arrivals[0]) / RATE
+    return outcome.crawl.requests / (outcome.last_answer - outcome.crawl.arrivals[0]) / RATE_PER_SECOND
 
 
 def _targets_of(crawls: list[Crawl], share: float, most: int) -> list[Target]:

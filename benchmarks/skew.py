@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from benchmarks.results import Options
     from benchmarks.spaces import Space
 
-RATE = 200  # requests per second
-LATENCY = 0.2  # seconds
+RATE_PER_SECOND = 200
+LATENCY_SECONDS = 0.2
 _ABOUT = (
-    "Skewed: half of the records in 5 % of the id space. The ideal is the time of as few pages as hold the"
-    f" records, at {RATE} requests a second. A page takes {LATENCY:g} s, and there are 100 chains. The static"
-    " split is an aiohttp loop with the same pacer. Each chain and each split costs half a page on average,"
-    " whatever the length of the crawl: the long crawl below shows what share that is there."
+    "Skewed: 5 % of the id space holds half of the records. The ideal is the time of the fewest pages with"
+    f" all records, at {RATE_PER_SECOND} requests a second. A page takes {LATENCY_SECONDS:g} s, and there are 100"
+    " chains. The static split is an aiohttp loop with the same pacer. Each chain and each split costs half a page"
+    " on average in a crawl of any length. The long crawl below shows the share of these pages in a long crawl."
 )
 
 
@@ -32,7 +32,10 @@ def run(options: Options) -> Result:
     """Crawl a skewed space and an even one, two crawls at a time: the first one takes as long as the others."""
     pages = 800 if options.quick else 10_000
     spaces = {"skewed": skewed(pages).known()} | ({} if options.quick else {"even": even(pages).known()})
-    contestants = [program("static split", "aiohttp_loop", f"--rate={RATE}"), lifestats(rate_limit=RATE)]
+    contestants = [
+        program("static split", "aiohttp_loop", f"--rate={RATE_PER_SECOND}"),
+        lifestats(rate_limit=RATE_PER_SECOND),
+    ]
     rows, targets, arrivals = [], [], {}
     with ThreadPoolExecutor(2) as threads:
         crawls = [*threads.map(_crawl, *zip(*product(spaces.values(), contestants), strict=True))]
@@ -40,18 +43,20 @@ def run(options: Options) -> Result:
         rows += [_row(kind, space, crawl, ours) for crawl in (ours, static)]
         targets.append(at_most(f"{kind}, time over the ideal", _over_ideal(ours, space), 1.03, ".3f"))
         arrivals[kind] = {crawl.name: crawl.arrivals for crawl in (ours, static)}
-    return Result("Skew", _ABOUT, rows, targets, {"pace": partial(plots.rates, arrivals["skewed"], RATE)})
+    return Result(
+        "Skew", _ABOUT, rows, targets, {"pace": partial(plots.rates, arrivals["skewed"], RATE_PER_SECOND)}
+    )
 
 
 def _crawl(space: Space, contestant: Contestant) -> Crawl:
-    with mock(*space.arguments, f"--latency={LATENCY}") as server:
+    with mock(*space.arguments, f"--latency={LATENCY_SECONDS}") as server:
         crawl = contestant.crawl(server, space)
     progress("skew", _row("skewed" if space.dense else "even", space, crawl, crawl))
     return crawl
 
 
 def _over_ideal(crawl: Crawl, space: Space) -> float:
-    return (crawl.seconds + 1 / RATE) / (space.pages / RATE)
+    return (crawl.seconds + 1 / RATE_PER_SECOND) / (space.pages / RATE_PER_SECOND)
 
 
 def _row(kind: str, space: Space, crawl: Crawl, ours: Crawl) -> Row:

@@ -12,7 +12,7 @@ from lifestats_crawler.ranges import IdRange
 from mocks.data import Recipe, Records
 
 FIRST_ID = 658_330_693
-PAGE = 100  # records
+PAGE_RECORDS = 100
 _DENSITY = 0.95
 _DENSE_SHARE = 0.05  # of the ids of a skewed space, with half of its records
 
@@ -39,7 +39,7 @@ class Space:
     @property
     def pages(self) -> int:
         """How many pages hold its records."""
-        return ceil(self.truth["foods"]["items"] / PAGE)
+        return ceil(self.truth["foods"]["items"] / PAGE_RECORDS)
 
     @cached_property
     def truth(self) -> dict[str, Any]:
@@ -52,13 +52,13 @@ class Space:
 @cache
 def even(pages: int) -> Space:
     """Return a space of about so many pages, spread evenly."""
-    return Space(FIRST_ID + round(pages * PAGE / _DENSITY))
+    return Space(FIRST_ID + round(pages * PAGE_RECORDS / _DENSITY))
 
 
 @cache
 def skewed(pages: int) -> Space:
     """Return a space of about so many pages, half of them in a twentieth of the ids."""
-    ids = round(pages * PAGE / 2 / _DENSITY / _DENSE_SHARE)
+    ids = round(pages * PAGE_RECORDS / 2 / _DENSITY / _DENSE_SHARE)
     begin = FIRST_ID + ids // 2
     dense = IdRange(begin, begin + round(ids * _DENSE_SHARE))
     return Space(FIRST_ID + ids, _DENSITY * _DENSE_SHARE / (1 - _DENSE_SHARE), ((dense, _DENSITY),))

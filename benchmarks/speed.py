@@ -24,12 +24,12 @@ _CHAINS = 100
 _ABOUT = (
     "No limit, 100 chains, 100 records a page, the client on one core and the server on another; medians of"
     " {rounds}, interleaved. Pages a second are the server's, from the first request to the last. Processor"
-    " time is the client's and its children's, from start to end, less that of a crawl of a page per chain."
-    " *Server* is how busy the server's core was: it serves prerendered pages, because mocks.api would be the"
-    " limit for the fastest clients. Scrapy's default settings are those of `scrapy runspider`; the ones that"
-    " `scrapy startproject` writes ask for one page a second. dlt has one chain, because its paginator cannot"
-    " split an id space, and loads the records into DuckDB; its pages a second are those of the extraction"
-    " alone."
+    " time is that of the client and its child processes from start to end, minus that of a crawl with one page"
+    " per chain. *Server* is the share of time in which the server's core was busy. The server has rendered its"
+    " pages in advance, because mocks.api would slow down the fastest clients. Scrapy's default settings are those"
+    " of `scrapy runspider`; the settings of `scrapy startproject` allow one page a second. dlt has one chain,"
+    " because its paginator cannot split an id space. dlt loads the records into DuckDB; its pages a second are"
+    " those of the extraction alone."
 )
 
 
@@ -80,7 +80,7 @@ class Entry:
 
 
 def run(options: Options) -> Result:
-    """Let everybody crawl in turn, as often as there are rounds."""
+    """Let every contestant crawl in turn, as often as there are rounds."""
     rounds = 1 if options.quick else 3
     entries = _entries(share=0.4 if options.quick else 1)
     measured(entries, rounds)
@@ -121,7 +121,7 @@ def _fast_api(space: Space) -> Iterator[Server]:
 
 
 def measured(entries: Sequence[Entry], rounds: int) -> None:
-    """Let everybody crawl in turn, as often as there are rounds."""
+    """Let every contestant crawl in turn, as often as there are rounds."""
     with _fast_api(even(max(entry.pages for entry in entries))) as server:
         for entry in entries:
             entry.start = _lap(entry, even(_CHAINS), server)

@@ -31,8 +31,8 @@ class FirstSpider(scrapy.Spider):
 """
 _ABOUT = (
     f"Seconds from the command to the first request that the server sees; medians of {_ROUNDS}, interleaved. The"
-    " empty project is what `scrapy startproject` makes, and a spider with one url. A crawl that is resumed"
-    " reads and checks all its segments first, here small ones; together they name 100,000 ranges."
+    " empty project is the output of `scrapy startproject`, with a spider of one url. A resumed crawl reads and"
+    " checks all its segments first. The segments are small here; together they name 100,000 ranges."
 )
 
 

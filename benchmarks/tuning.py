@@ -23,8 +23,9 @@ _DEFAULTS = {
     "LOG_FORMATTER": "scrapy.logformatter.LogFormatter",
 }
 _ABOUT = (
-    "As above: no limit, one core. Each line is lifestats with one of its settings as it is by default; below"
-    " 1 is what the setting gains. Differences of a few hundredths are noise. Why each is there: settings.py."
+    "As above: no limit, one core. Each row is lifestats with Scrapy's default for one setting. A value below 1"
+    " shows how much the setting of lifestats gains. Differences of a few hundredths are noise. settings.py has"
+    " the reason for each setting."
 )
 
 

@@ -41,7 +41,7 @@ class FaultyPageError(LifestatsError):
 
 
 class RefusedError(FaultyPageError):
-    """Raised for an answer that says that we may not ask: the crawl stops."""
+    """Raised for an answer that refuses access (status 401 or 403): the crawl stops."""
 
 
 class ContradictionError(FaultyPageError):

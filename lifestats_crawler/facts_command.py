@@ -53,7 +53,7 @@ class FactsCommand(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Gather the facts and show them."""
         if args:
-            self._refuse(f"{args[0]!r} is not understood, but for example: {self.example}")
+            self._refuse(f"unexpected argument {args[0]!r}. Example: {self.example}")
             return
         try:
             facts = self.gather(cast("Settings", self.settings), opts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _SECONDS_IN_A_MINUTE = 60
-_SI_STEP = 1000  # bytes in a kilobyte
+_BYTES_IN_A_KILOBYTE = 1000
 
 
 def number(value: float) -> str:
@@ -84,9 +84,9 @@ def size(value: float) -> str:
     ('999 B', '205 kB', '208 MB')
     """
     for unit in ("B", "kB", "MB", "GB"):
-        if value < _SI_STEP:
+        if value < _BYTES_IN_A_KILOBYTE:
             return f"{value:.0f} {unit}"
-        value /= _SI_STEP
+        value /= _BYTES_IN_A_KILOBYTE
     return f"{value:.1f} TB"
 
 

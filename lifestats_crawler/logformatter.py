@@ -1,4 +1,4 @@
-"""What Scrapy logs of each page: nothing, unless somebody reads it."""
+"""Scrapy's log lines for each page: only where LOG_LEVEL asks for them."""
 
 from __future__ import annotations
 

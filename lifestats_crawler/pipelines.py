@@ -78,12 +78,12 @@ class CountingPipeline:
             if self._crawler.engine.start_time is not None:
                 await self._finish()
         except OverlapError as error:
-            self._fail(Ending.STORAGE, f"no report: {error}")
+            self._fail(Ending.STORAGE, f"the report was not written: {error}")
         except CountError as error:
             remedy = "Start a new run (-a run=new) and report this, with the log, to the maintainers of lifestats"
-            self._fail(Ending.STORAGE, f"no report: {error}. {remedy}")
+            self._fail(Ending.STORAGE, f"the report was not written: {error}. {remedy}")
         except (OSError, LifestatsError) as error:
-            self._fail(Ending.STORAGE, f"no report: {error}; {INTACT}")
+            self._fail(Ending.STORAGE, f"the report was not written: {error}; {INTACT}")
         finally:
             self._crawl.run.close()
 
@@ -125,7 +125,7 @@ class CountingPipeline:
         except OSError as error:
             failure = error
         except Exception as error:  # whatever it is, a crawl that loses what it counts must not go on
-            logger.exception("Segment %d", spill.number)
+            logger.exception("Segment %d could not be written", spill.number)
             failure = error
         finally:
             self._writing = None

@@ -126,7 +126,7 @@ class Coverage:
         begins, ends = self._begins, self._ends
         at = bisect_right(begins, item.begin)
         if (at and ends[at - 1] > item.begin) or (at < len(begins) and begins[at] < item.end):
-            raise OverlapError(f"ids of {item} are settled already")
+            raise OverlapError(f"ids {item.begin} to {item.end - 1} overlap with ids that are counted already")
         touches_left = bool(at) and ends[at - 1] == item.begin
         touches_right = at < len(begins) and begins[at] == item.end
         if touches_left and touches_right:

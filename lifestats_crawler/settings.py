@@ -61,7 +61,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # aiohttp does it
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
-    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,  # requests and retries are counted by us
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,  # the crawl counts requests and retries
     # The handler sends the same headers each time, and has the timeout.
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": None,

@@ -170,7 +170,9 @@ async def serve(api: Api, host: str, port: int, *, until_stdin_closes: bool = Fa
     runner = web.ServerRunner(web.Server(api.handle, access_log=None), shutdown_timeout=_PATIENCE_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, host, port, backlog=1024).start()
-    stop = _stop_event(until_stdin_closes=until_stdin_closes)  # who reads the URL may stop us at once
+    stop = _stop_event(
+        until_stdin_closes=until_stdin_closes
+    )  # before the URL is printed: its reader may stop the server at once
     try:
         print(f"http://{host}:{runner.addresses[0][1]}", flush=True)
         await stop.wait()
@@ -205,7 +207,7 @@ def api_for(args: Namespace) -> Api:
     shape = Shape(*parameters, args.items, args.next, args.exclusive)
     demands = [demand for several in args.fault or () for demand in several]
     if not args.next and any(demand.kind.startswith("next-") for demand in demands):
-        raise ValueError("a fault of the next cursor needs --next")
+        raise ValueError("--fault next-…: needs --next, the key of the next cursor")
     faults = Injector(demands, args.seed, args.fault_limit)
     api = Api(Records(recipe), shape, (args.latency, args.latency + args.jitter), faults)
     api.echo_header = args.echo_header

@@ -17,12 +17,12 @@ from mocks.shape import MAX_INTEGER, nested, template
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-CHUNK = 1024  # ids that are made together: chunk n starts at id n * CHUNK
+CHUNK_IDS = 1024  # made together: chunk n starts at id n * CHUNK_IDS
 _CACHED_CHUNKS = 2048  # up to 240 MB of rendered records
 # Knuth's multiplicative hash: a prime above any cardinality, and so coprime to all of them.
 _SCATTER = 2_654_435_761
 _MAX_CARDINALITY = 2**31
-_FEW = 1000  # a field of no more values than these is spread like categories, not like foods
+_FEW_VALUES = 1000  # a field of no more values than these is spread like categories, not like foods
 
 Row = tuple[int, ...]
 
@@ -36,7 +36,7 @@ class Field(NamedTuple):
     @property
     def skew(self) -> int:
         """The power of a uniform number that makes few values frequent and most of them rare."""
-        return 3 if self.cardinality > _FEW else 2
+        return 3 if self.cardinality > _FEW_VALUES else 2
 
 
 FIELDS = (Field("food_id", 16_000_000), Field("food__category_id", 150))
@@ -63,7 +63,9 @@ class Recipe:
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be made."""
         if not 0 <= self.first_id <= self.last_id < MAX_INTEGER:
-            raise ValueError(f"ids {self.first_id} to {self.last_id} are not in order, or do not fit")
+            raise ValueError(
+                f"ids {self.first_id} to {self.last_id} must ascend, and be from 0 to {MAX_INTEGER - 1}"
+            )
         if not 0 < self.density <= 1:
             raise ValueError(f"density {self.density} must be above 0, and at most 1")
         for name, cardinality in self.fields:
@@ -137,15 +139,15 @@ class Records:
         first = self.recipe.first_id if first_id is None else first_id
         last = self.recipe.last_id if last_id is None else last_id
         for number in self._numbers(first):
-            if number * CHUNK > last:
+            if number * CHUNK_IDS > last:
                 break
             yield [row for row in self._existing(number) if first <= row[0] <= last]
 
     def _numbers(self, cursor: int) -> Iterator[int]:
         """Yield the chunks that may hold an id from ``cursor`` on, in order; none inside a hole."""
-        number = cursor // CHUNK
+        number = cursor // CHUNK_IDS
         for solid in islice(self._solid, bisect_right(self._ends, cursor), None):
-            numbers = range(max(number, solid.begin // CHUNK), (solid.end - 1) // CHUNK + 1)
+            numbers = range(max(number, solid.begin // CHUNK_IDS), (solid.end - 1) // CHUNK_IDS + 1)
             yield from numbers
             number = max(number, numbers.stop)
 
@@ -154,7 +156,7 @@ class Records:
         return _Chunk(array("q", [row[0] for row in rows]), [self._template % row for row in rows])
 
     def _existing(self, number: int) -> list[Row]:
-        ids = range(number * CHUNK, (number + 1) * CHUNK)
+        ids = range(number * CHUNK_IDS, (number + 1) * CHUNK_IDS)
         rows = self._made(number, ids)
         solid = self._solid[bisect_right(self._ends, ids.start)]
         if solid.begin <= ids.start and ids.stop <= solid.end:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from mocks.shape import Asked, Shape
 
 _JSON = {"Content-Type": "application/json"}
-_HUGE = 200 * 1024 * 1024  # bytes
+_HUGE_BYTES = 200 * 1024 * 1024
 _CHUNK = b" " * 65536
-_SILENCE = 600  # tenths of a second that a stalled answer goes on at most
-_FAR = 10**12  # ids beyond the space
+_SILENCE_SECONDS = 60.0  # of a stalled answer, at most
+_LOOK_UP_SECONDS = 0.1  # between two looks whether the client has gone
+_FAR_IDS = 10**12  # beyond the space
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +199,10 @@ async def _begun(honest: Honest, size: int) -> web.StreamResponse:
 
 async def _stall(honest: Honest) -> web.StreamResponse:
     response = await _begun(honest, len(honest.body))
-    for _ in range(_SILENCE):
+    for _ in range(round(_SILENCE_SECONDS / _LOOK_UP_SECONDS)):
         if honest.request.transport is None or honest.request.transport.is_closing():
             break
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(_LOOK_UP_SECONDS)
     return response
 
 
@@ -217,9 +218,9 @@ async def _slow(honest: Honest) -> web.StreamResponse:
 
 
 async def _huge(honest: Honest) -> web.StreamResponse:
-    response = await _begun(honest, _HUGE)
+    response = await _begun(honest, _HUGE_BYTES)
     with suppress(ConnectionError):
-        for _ in range(_HUGE // len(_CHUNK)):
+        for _ in range(_HUGE_BYTES // len(_CHUNK)):
             await response.write(_CHUNK)
         await response.write_eof()
     return response
@@ -247,7 +248,9 @@ KINDS: dict[str, Kind] = {
     "not-json": Kind("plain text", _body(lambda honest: f"hello {honest.echo}".encode())),
     "html": Kind("a page of HTML", _body(lambda honest: f"<html>{honest.echo}</html>".encode())),
     "empty": Kind("no body", _body(lambda _: b"")),
-    "bad-gzip": Kind("rubbish said to be gzip", _body(lambda _: b"not gzip at all", Content_Encoding="gzip")),
+    "bad-gzip": Kind(
+        "plain text with Content-Encoding: gzip", _body(lambda _: b"not gzip at all", Content_Encoding="gzip")
+    ),
     "good-gzip": Kind(
         "compressed", _body(lambda honest: gzip.compress(honest.body), Content_Encoding="gzip"), is_harmless=True
     ),
@@ -258,7 +261,7 @@ KINDS: dict[str, Kind] = {
     "next-back": Kind("next is before the cursor", _body(_next_back)),
     "next-beyond": Kind(
         "next is far beyond the id space",
-        _body(lambda honest: honest.with_next(honest.records.recipe.last_id + _FAR)),
+        _body(lambda honest: honest.with_next(honest.records.recipe.last_id + _FAR_IDS)),
     ),
     "next-text": Kind("next is a word", _body(lambda honest: honest.with_next("soon"))),
     "next-null": Kind("next is null in mid-space", _body(lambda honest: honest.with_next(None))),

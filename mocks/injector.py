@@ -55,7 +55,7 @@ def demands(text: str) -> list[Demand]:
     """Read ``KIND:SHARE`` or ``KIND:SHARE:BEGIN:END``; raises ValueError."""
     kind, share, *bounds = text.split(":")
     if kind != "all" and kind not in KINDS:
-        raise ValueError(f"there is no fault {kind}")
+        raise ValueError(f"there is no fault {kind!r}")
     cursors = IdRange(int(bounds[0]), int(bounds[1])) if bounds else None
     kinds = [name for name, about in KINDS.items() if about.in_all] if kind == "all" else [kind]
     return [Demand(name, float(share), cursors) for name in kinds]

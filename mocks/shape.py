@@ -45,7 +45,7 @@ class Shape:
         if self.max_limit < 1:
             raise ValueError(f"max_limit {self.max_limit} must be at least 1")
         if self.items == "@" and self.following:
-            raise ValueError(f"a body that is a list has no place for {self.following}")
+            raise ValueError(f"--items @: a body that is a list has no place for {self.following}. Set --next ''")
         _ = self._template
 
     def asked(self, query: Mapping[str, str]) -> Asked:
@@ -100,9 +100,9 @@ def nested(values: Iterable[tuple[str, object]]) -> dict[str, Any]:
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
-                raise ValueError(f"{name} cannot be inside {parent}: that is a value")  # noqa: TRY004  # a wrong option
+                raise ValueError(f"{name} cannot be inside {parent}, because {parent} is a value")  # noqa: TRY004  # a wrong option
         if leaf in node or not leaf:
-            raise ValueError(f"{name!r} is empty, or taken already")
+            raise ValueError(f"the key {name!r} is empty or occurs twice")
         node[leaf] = value
     return tree
 

@@ -1,1 +1,1 @@
-"""Those who are compared: lifestats, and programs that count the same fields in other ways."""
+"""The programs that are compared with lifestats: they count the same fields in other ways."""

@@ -1,4 +1,4 @@
-"""A Scrapy spider as anybody would write it: ``scrapy runspider`` with Scrapy's own default settings."""
+"""A Scrapy spider without any tuning: ``scrapy runspider`` with Scrapy's own default settings."""
 
 from __future__ import annotations
 

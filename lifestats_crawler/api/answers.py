@@ -23,7 +23,9 @@ def body(answer: Answer) -> bytes:
     if answer.status in REFUSALS:
         raise RefusedError(f"the API answers {answer.status}: check url and headers in the configuration")
     if answer.status in REDIRECTS:
-        raise FaultyPageError(f"status {answer.status}, which is not followed: put the final address into url")
+        raise FaultyPageError(
+            f"status {answer.status}: redirects are not followed. Put the final address into url"
+        )
     if answer.status != OK:
         raise FaultyPageError(f"status {answer.status}")
     return answer.body

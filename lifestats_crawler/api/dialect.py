@@ -135,7 +135,7 @@ class Dialect:
         if not isinstance(records, list):
             raise FaultyPageError(f"items: {self._config.items} is {_json(records)}, not a list of records")
         if len(records) > self._limit:
-            raise FaultyPageError(f"has {len(records)} records, {self._limit} were asked for")
+            raise FaultyPageError(f"has {len(records)} records, but {self._limit} were requested")
         return records
 
     def _following(self, page: Any, shown: IdRange, cursor: int) -> int | None:
@@ -149,7 +149,7 @@ class Dialect:
         if following <= cursor:
             raise FaultyPageError(f"next is {claimed}, not after the cursor {self._cursor.sent(cursor)}")
         if shown.end > following:
-            hint = ". If every page says so, set inclusive: false" if shown.end == following + 1 else ""
+            hint = ". If this is so on every page, set inclusive: false" if shown.end == following + 1 else ""
             raise FaultyPageError(f"next is {claimed}, but the page already has id {shown.end - 1}{hint}")
         # No id from there to the end of the id space: the same claim as null.
         return following if following <= self._space.end else None
@@ -174,7 +174,7 @@ def _checked_ids(values: list[Any], path: str) -> list[int]:
         else [_checked_integer(value, "id", path) for value in values]
     )
     if ids and (min(ids) < 0 or max(ids) > MAX_ID):
-        raise FaultyPageError(f"id {min(ids) if min(ids) < 0 else max(ids)} is out of bounds")
+        raise FaultyPageError(f"id {min(ids) if min(ids) < 0 else max(ids)} must be from 0 to {MAX_ID}")
     if len(set(ids)) < len(ids):
         raise FaultyPageError("contains the same id twice")
     return ids

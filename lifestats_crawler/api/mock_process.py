@@ -18,7 +18,10 @@ _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 class MockProcess:
-    """Speaks the dialect of a configuration; stops when its input closes: when we end, however we end."""
+    """Speaks the dialect of a configuration.
+
+    Its stdin closes when the crawl ends, also by a kill, and then the mock stops.
+    """
 
     def __init__(self, config: Config) -> None:
         """Mock the API that a configuration describes."""
@@ -29,8 +32,8 @@ class MockProcess:
         """Start it, and return the configured url with the port that it listens on. Raises MockError."""
         if not (_PROJECT / "mocks").is_dir():
             raise MockError(
-                f"mock: true needs the repository, and {_PROJECT} has no mocks/: choose another environment, "
-                "such as -s ENV=production"
+                f"mock: true needs the repository, but {_PROJECT} has no directory mocks. Choose another"
+                " environment, such as -s ENV=production"
             )
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -68,7 +71,7 @@ def command_line(config: Config) -> list[str]:
     if "{cursor}" not in parameters or url.scheme != "http":
         raise MockError("mock: true needs an http:// url with {cursor} as a query parameter")
     if url.hostname not in _LOOPBACK:
-        raise MockError(f"mock: true needs a url at one of {', '.join(_LOOPBACK)}, not at {url.hostname}")
+        raise MockError(f"mock: true needs a url at {' or '.join(_LOOPBACK)}, not at {url.hostname}")
     arguments = {
         "--host": url.hostname,
         "--port": 80 if url.port is None else url.port,

@@ -16,7 +16,7 @@ _MOST_TEXT_CHARACTERS = 60  # of a text within a document
 
 
 class Redactor:
-    """Takes secrets out of whatever an API sends, before anything is cut: half a secret is one, too."""
+    """Takes secrets out of whatever an API sends. It does so before it cuts: part of a secret is still secret."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Hide these values, and what they become in a url or in JSON."""

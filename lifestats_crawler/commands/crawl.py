@@ -31,16 +31,17 @@ class Command(CrawlCommand):
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
-        return "Walk the id space and write the report (exit status 0: complete)"
+        return "Crawl the id space and write the report. Exit status 0: the report is complete"
 
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "Walk the id space of an environment of config.yml, count, and write the report. The newest unfinished"
-            " run of the same source is continued; -a run=NAME names one (made if there is none), -a run=new makes"
-            " a fresh one. Exit status: 0 the report is complete, 1 the crawl could not start, 2 the report is"
-            " written, but ids are missing, 3 the crawl was stopped: most answers failed or contradict the"
-            " configuration, the API refused it, the storage takes no more, or a second signal came."
+            "Crawl the id space of one environment of config.yml, count the values, and write the report. The"
+            " command continues the newest unfinished run of the same configuration; -a run=NAME continues or"
+            " creates the run NAME, and -a run=new always creates a run. Exit status 0: the report is complete."
+            " 1: the crawl could not start. 2: the report is written, but ids are missing. 3: the crawl stopped,"
+            " because most answers failed, the answers contradict the configuration, the API answered 401 or 403,"
+            " a file could not be read or written, or a second signal came."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -60,7 +61,7 @@ class Command(CrawlCommand):
         process: Any = self.crawler_process
         spiders = process.spider_loader.list()
         if len(args) != 1 or args[0] not in spiders:
-            raise SystemExit(f"lifestats: there is no spider {' '.join(args)!r}: scrapy crawl lifestats")
+            raise SystemExit(f"lifestats: there is no spider {' '.join(args)!r}. Run: scrapy crawl lifestats")
         if process.settings["LOG_LEVEL"] != "DEBUG":
             _quieten()
         crawler = self._create_crawler(args[0])
@@ -113,5 +114,5 @@ def _show(path: Path) -> None:
     try:
         console.show(orjson.loads(path.read_bytes()), path)
         sys.stdout.flush()
-    except (OSError, SystemExit):  # rich ends the process when nobody reads what it prints
+    except (OSError, SystemExit):  # rich ends the process when no reader of its output is left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

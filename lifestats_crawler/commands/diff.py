@@ -36,12 +36,12 @@ class Command(ScrapyCommand):
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
-        return "Compare the reports of two runs: ranks, new, gone, shares"
+        return "Compare the reports of two runs: ranks, counts, shares, new and gone values"
 
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "Compare two reports: who rose, who fell, who is new and who is gone. EARLIER and LATER are names of"
+            "Compare two reports: which values rose, fell, are new or are gone. EARLIER and LATER are names of"
             " runs of the environment (scrapy runs lists them), or paths of report.json files."
         )
 
@@ -49,7 +49,7 @@ class Command(ScrapyCommand):
         """Add the options."""
         super().add_options(parser)
         parser.epilog = "Example: scrapy diff 20261101T030000Z 20261108T030000Z -s ENV=production"
-        parser.add_argument("--format", choices=FORMATS, default="table", help="table unless told")
+        parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
         parser.add_argument(
             "--json", action="store_const", const="json", dest="format", help="the same as --format json"
         )
@@ -57,7 +57,7 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Compare the two reports that ``args`` names."""
         if len(args) != _TWO:
-            raise UsageError("name two runs: scrapy diff EARLIER LATER")
+            raise UsageError("give two runs: scrapy diff EARLIER LATER")
         try:
             before, after = (self._report(name) for name in args)
         except LifestatsError as error:

@@ -12,7 +12,7 @@ from lifestats_crawler import clock
 from lifestats_crawler.config.from_settings import config_path, environment, load_config
 from lifestats_crawler.crawl.growth import most_chains
 from lifestats_crawler.facts_command import Facts, FactsCommand
-from lifestats_crawler.formats import h_mm_ss, percent_done, size
+from lifestats_crawler.formats import h_mm_ss, many, percent_done, size
 from lifestats_crawler.preflight import plan
 from lifestats_crawler.report import document
 from lifestats_crawler.report.console import pairs
@@ -39,15 +39,15 @@ class Command(FactsCommand):
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
-        return "Tell what a crawl would do: requests, time, disk, and the run that it would continue"
+        return "Show what a crawl would do: requests, time, disk, and the run that it would continue"
 
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
             "Work out what 'scrapy crawl lifestats' would do with the same settings: how many requests, how long "
-            "at the rate limit, how much disk, and whether it would continue an unfinished run. Asks nothing of "
-            "the API and changes nothing on disk. How many records there are is taken from the newest complete "
-            "report."
+            "at the rate limit, how much disk, and whether it would continue an unfinished run. The command sends "
+            "no request and changes no file. It estimates the number of records from the newest complete report, "
+            "or else from the run that would be continued."
         )
 
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
@@ -107,21 +107,24 @@ def _what(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "url", source["url"]
     yield "ids", f"{facts['ids']:,} ({source['first_id']} to {source['last_id']})"
     for name, counter in facts["counters"].items():
-        skips = ", records without it are skipped" if counter["missing"] == "skip" else ""
+        skips = ", records without this field are skipped" if counter["missing"] == "skip" else ""
         yield "counter", f"{name}: {counter['field']}, top {counter['top']:,}{skips}"
     yield from _resumed(facts["run"], facts["ids"])
 
 
 def _resumed(run: dict[str, Any], ids: int) -> Iterator[tuple[str, str]]:
     if run["continues"] is None:
-        yield "run", "a new one"
+        yield "run", "a new run"
     else:
-        done = f"{percent_done(run['settled'], ids)} of its ids are settled"
+        done = f"{percent_done(run['settled'], ids)} of its ids are crawled"
         yield "run", f"continues {run['continues']}: {done}, last worked on {run['last_worked_on']}"
     if run["damaged_segments"]:
-        yield "", f"{run['damaged_segments']} damaged segments would be set aside, and crawled again"
+        yield (
+            "",
+            f"{many(run['damaged_segments'], 'damaged segment')} would be renamed, and their ids crawled again",
+        )
     if run["refused_by"]:
-        yield "", f"it is being crawled by {run['refused_by']}: a second crawl would be refused"
+        yield "", f"this run is being crawled by {run['refused_by']}: a second crawl would be refused"
     for other in run["not_continued"]:
         yield "", f"does not continue {other['run']}: {other['why']}"
 
@@ -130,7 +133,7 @@ def _how_much(facts: Facts) -> Iterator[tuple[str, str]]:
     source, density, likely, most = (facts[key] for key in ("source", "density", "likely", "at_most"))
     more = facts["most_chains"] > facts["subsets"]
     chains = f", up to {facts['most_chains']} if the API is slow" if more else ""
-    yield "subsets", f"{facts['subsets']:,} side by side{chains}"
+    yield "subsets", f"{many(facts['subsets'], 'chain')} in parallel{chains}"
     yield "page size", f"{source['results_per_page']:,}"
     rate = source["rate_limit"]
     yield "rate", f"{rate:,} requests a second" if rate else "as fast as the API allows"
@@ -145,7 +148,7 @@ def _how_much(facts: Facts) -> Iterator[tuple[str, str]]:
             + (f", {h_mm_ss(likely['seconds'])} likely" if likely else ""),
         )
     where = facts["bytes_measured_in"]
-    basis = f"as in run {where}" if where else "if no two values are the same"
+    basis = f"as in run {where}" if where else "if all values are different"
     size_of = likely or most
     plural = "" if size_of["segments"] == 1 else "s"
     yield "disk", f"about {size(size_of['bytes'])} in {size_of['segments']:,} segment{plural}, {basis}"

@@ -44,10 +44,10 @@ class Command(FactsCommand):
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "Ask the API at most nine times, at the configured rate, and check that the configuration reads it "
-            "right: where the records, their ids, the counted fields and the next cursor are, and what a cursor "
-            "means. For what does not hold, the key of config.yml to look at is named. Exit status 0: everything "
-            "that a crawl needs holds."
+            "Send at most nine requests, at the configured rate, and check the configuration: where the records, "
+            "their ids, the counted fields and the next cursor are, and what a cursor means. For each check that "
+            "fails, the command names the key of config.yml to look at. Exit status 0: all checks passed; 1: a "
+            "check failed."
         )
 
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:  # noqa: ARG002  # no options
@@ -83,7 +83,7 @@ class Command(FactsCommand):
             console.print(f"\nA crawl would take about {crawl['requests']:,} requests{time}.", markup=False)
         failed = sum(check["outcome"] == FAILED for check in facts["checks"])
         checks = "1 check" if failed == 1 else f"{failed} checks"
-        verdict = "Everything that a crawl needs holds" if facts["holds"] else f"{checks} FAILED"
+        verdict = "All checks passed; a crawl can start" if facts["holds"] else f"{checks} FAILED"
         style = _STYLES[OK if facts["holds"] else FAILED]
         console.print(Text(f"\n{verdict}. Requests: {facts['requests']}.", style))
 

@@ -36,13 +36,14 @@ class Command(ScrapyCommand):
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
-        return "Merge a run again, also while it is crawled: table, JSON, HTML, CSV or Parquet"
+        return "Show the report of a run, also during its crawl: table, JSON, HTML, CSV or Parquet"
 
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "Merge what RUN has counted so far, and show it. Without RUN: the environment's run that was last"
-            " worked on. Nothing in the run is changed, except by --save."
+            "Merge the segments of RUN, also while it is being crawled, and show the report. Without RUN, the"
+            " command takes the run of the environment that was last worked on. It changes no file of the run,"
+            " except with --save."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -50,23 +51,30 @@ class Command(ScrapyCommand):
         super().add_options(parser)
         parser.epilog = "Example: scrapy report -s ENV=production --top 1000 --format csv --output top.csv"
         parser.add_argument(
-            "--format", choices=FORMATS, default="table", help="table unless told; parquet: every value"
+            "--format",
+            choices=FORMATS,
+            default="table",
+            help="default: table. parquet writes the counts of all values, not only of the top rows",
         )
         parser.add_argument(
             "--json", action="store_const", const="json", dest="format", help="the same as --format json"
         )
         parser.add_argument(
-            "--top", type=int, metavar="K", help="rows per counter, in place of the configuration's"
+            "--top", type=int, metavar="K", help="rows per counter, instead of the configured number"
         )
-        parser.add_argument("--output", type=Path, metavar="FILE", help="write to FILE and not to the terminal")
-        parser.add_argument("--save", action="store_true", help="make it the run's report.json and report.html")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="write to FILE instead of the terminal")
+        parser.add_argument(
+            "--save", action="store_true", help="also write report.json and report.html of the run"
+        )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Show the report of the run that ``args`` names."""
-        if len(args) > 1 or (opts.top is not None and opts.top < 1):
-            raise UsageError("name one run at most, and --top of at least 1")
+        if len(args) > 1:
+            raise UsageError("give at most one RUN")
+        if opts.top is not None and opts.top < 1:
+            raise UsageError(f"--top must be at least 1, not {opts.top}")
         if opts.save and opts.top is not None:
-            raise UsageError("--save keeps as many rows as are configured: leave out --top")
+            raise UsageError("--save always writes the configured number of rows: leave out --top")
         if opts.format == "parquet" and not opts.output:
             raise UsageError("--format parquet needs --output FILE")
         try:

@@ -30,14 +30,15 @@ class Command(FactsCommand):
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
-        return "List the runs: how far each is, when it was worked on, and what it takes on disk"
+        return "List the runs: the progress of each run, its last work and its size on disk"
 
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "List the runs of every environment in the configured storage, the one last worked on first. A run is "
-            "complete, partial (the next crawl of the same source continues it) or being crawled right now. Works "
-            "while a crawl runs, and changes nothing."
+            "List the runs of every environment in the configured storage; the run last worked on comes first. A "
+            "run is complete, partial (the next crawl of the same configuration continues it) or crawling. The "
+            "column 'settled' is the share of the ids that were crawled. The command changes no file, and works "
+            "during a crawl."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

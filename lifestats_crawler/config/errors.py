@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one line that somebody who has never seen the code can use."""
+"""Errors of a configuration in one line, for readers who do not know the code."""
 
 from __future__ import annotations
 
@@ -50,4 +50,4 @@ def _shown(value: object) -> str:
 def _nearest(location: tuple[int | str, ...], models: Mapping[str, type[BaseModel]]) -> str:
     fields = models[str(location[0]) if len(location) > 1 else ""].model_fields
     near = get_close_matches(str(location[-1]), fields, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(fields)}"
+    return f"; did you mean {near[0]}?" if near else f"; the keys are {', '.join(fields)}"

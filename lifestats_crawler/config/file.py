@@ -36,7 +36,7 @@ def _sections(path: Traversable) -> Mapping[str, Any]:
         raise ConfigError(f"{path}: {twice}")
     for name in sections:
         if not isinstance(name, str):
-            raise ConfigError(f"{path}: section {name!r} is not a text to YAML: put its name in quotes")
+            raise ConfigError(f"{path}: section {name!r} is not text in YAML. Put its name in quotes")
     return sections
 
 
@@ -46,7 +46,7 @@ def _key_given_twice(node: yaml.Node | None) -> str | None:
         seen = set()
         for key, value in node.value:
             if key.value in seen:
-                return f"line {key.start_mark.line + 1}: {key.value} is given a second time"
+                return f"line {key.start_mark.line + 1}: {key.value} is given twice. Delete one of them"
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
             if twice := _key_given_twice(value):
                 return twice

@@ -48,7 +48,7 @@ class CounterConfig(_Model):
     @model_validator(mode="after")
     def _one_source_of_labels(self) -> Self:
         if self.label and self.labels:
-            raise ValueError("has both label and labels: give one")
+            raise ValueError("has both label and labels: give only one of them")
         return self
 
     @property

@@ -29,7 +29,7 @@ class Secrets:
         self._forms = sorted(forms, key=len, reverse=True)
 
     def hidden(self, text: str) -> str:
-        """Return a text with asterisks in their place; before it is cut: half a secret is one, too."""
+        """Return a text with asterisks in their place. Call this before ``cut``: a part of a secret is secret."""
         for form in self._forms:
             text = text.replace(form, HIDDEN)
         return text
@@ -58,7 +58,7 @@ def cut(text: str, most: int) -> str:
 
 
 def hide(values: Iterable[str]) -> None:
-    """Replace these values by asterisks in every log record from now on, whoever logs it."""
+    """Replace these values by asterisks in every log record from now on, also in those of libraries."""
     secrets = Secrets(values)
 
     class RedactedRecord(logging.LogRecord):

@@ -62,4 +62,4 @@ def check(config: Config, place: str) -> None:
             if not value:
                 raise ConfigError(f"{place}: {key} needs the environment variable {name}, which is not set")
             if not value.isprintable():
-                raise ConfigError(f"{place}: {key}: the environment variable {name} has a control character in it")
+                raise ConfigError(f"{place}: {key}: the environment variable {name} contains a control character")

@@ -16,14 +16,19 @@ MAX_ID = 2**63 - 2
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
-def _url_template(value: str) -> str:
+def _web(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
+    return value
+
+
+def _url_template(value: str) -> str:
+    _web(value)
     if "{cursor}" not in value:
-        raise ValueError("must contain {cursor}, where the id to start from goes")
+        raise ValueError("must contain {cursor}, in place of the first id of a page")
     unknown = re.search(r"(?<!\$)\{(?!cursor\}|limit\}).*?\}", value)
     if unknown:
-        raise ValueError(f"has {unknown.group()}; only {{cursor}}, {{limit}} and ${{VARIABLE}} are filled in")
+        raise ValueError(f"contains {unknown.group()}; only {{cursor}}, {{limit}} and ${{VARIABLE}} are replaced")
     return _address(value)
 
 
@@ -36,14 +41,16 @@ def _address(value: str) -> str:
     except ValueError:
         host = None
     if not host:
-        raise ValueError("must be a url with a host, and a port up to 65535 if any")
+        raise ValueError("must name a host; a port, if given, is at most 65535")
     return value
 
 
 def _template(value: str) -> str:
     wrong = re.search(r"\$\{(?!\w+\})[^}]*\}?", value)
     if wrong:
-        raise ValueError(f"has {wrong.group()}: the name of a variable is letters, digits and underscores")
+        raise ValueError(
+            f"contains {wrong.group()}: the name of a variable has only letters, digits and underscores"
+        )
     return value
 
 
@@ -60,7 +67,7 @@ def _jmespath(value: str) -> str:
         reason = str(error).splitlines()[0].rstrip(":")
         raise ValueError(f"must be a JMESPath expression ({reason})") from None
     if unknown:
-        raise ValueError(f"must be a JMESPath expression, which has no function {min(unknown)}")
+        raise ValueError(f"must be a JMESPath expression; JMESPath has no function {min(unknown)}")
     return value
 
 
@@ -74,7 +81,7 @@ def _counter_name(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be empty")
     if not value.isprintable():
-        raise ValueError("must be printable characters")
+        raise ValueError("must have only printable characters")
     return value
 
 
@@ -82,7 +89,7 @@ def _as_written(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-WebAddress = Annotated[str, Field(pattern="^https?://"), AfterValidator(_address)]
+WebAddress = Annotated[str, AfterValidator(_web), AfterValidator(_address)]
 UrlTemplate = Annotated[str, AfterValidator(_url_template)]
 JMESPath = Annotated[str, AfterValidator(_jmespath)]
 CounterName = Annotated[str, AfterValidator(_counter_name)]

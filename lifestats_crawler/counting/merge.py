@@ -68,7 +68,7 @@ def merge(directory: Path, top: Mapping[str, int], labelled: Collection[str] = (
     for name, counter in counters.items():
         expected = settled.records - settled.without.get(name, 0)
         if counter.items != expected:
-            raise CountError(f"{directory}: counter {name} has {counter.items} items of {expected} records")
+            raise CountError(f"{directory}: counter {name} has {counter.items} counts for {expected} records")
     return Totals(settled, counters)
 
 

@@ -53,7 +53,7 @@ class Spiller:
     segment on disk holds, or the partial counts in memory.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  # what it writes, where to, and whom it asks and tells
+    def __init__(  # noqa: PLR0913, PLR0917  # what it writes and where, and its callbacks
         self,
         config: Config,
         job: Job,

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from lifestats_crawler.ranges import IdRange
 
 _PLACES = 1024
-_NEWS = 1.02  # the share of pages more that make an estimate out of date
+_NEWS_FACTOR = 1.02  # the share of pages more that make an estimate out of date
 
 
 class Density:
@@ -76,7 +76,7 @@ class Density:
 
     def _up_to(self, an_id: int) -> float:
         """Estimate the records from the beginning of the whole up to an id."""
-        if self._pages > self._pages_estimated * _NEWS:
+        if self._pages > self._pages_estimated * _NEWS_FACTOR:
             self._estimate()
         place = self._place(an_id)
         before, after = self._cumulated[place : place + 2]

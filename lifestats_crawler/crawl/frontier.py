@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Pages that a chain must have left to be split: a split can cost a request. Where nothing else keeps
 # the pace, it will do if what is under way leaves half a page.
-_WORTH_A_SPLIT = 50
+_WORTH_A_SPLIT_PAGES = 50
 _LEAST_PAGES = 1.5
 _BEGIN_PAGES = 10
 _SURE_DEVIATIONS = 1.5  # standard ones
@@ -113,12 +113,12 @@ class Frontier:
     def start(self) -> Iterator[Chain]:
         """Yield new chains until there are as many as in the beginning.
 
-        First for the ranges that wait, the last ids of all before the others: whoever says later that
+        First for the ranges that wait, the last ids of all before the others: a later answer which says that
         nothing exists from some id on is then refuted at once. Then by splitting the chain with the
         most left, if that is worth it. Ranges that were put aside wait until everything else is done,
         and claims that nothing exists from some id on wait until those are done too, to be confirmed.
         """
-        while len(self._active) < self._chains and (chain := self._next_chain(_WORTH_A_SPLIT)):
+        while len(self._active) < self._chains and (chain := self._next_chain(_WORTH_A_SPLIT_PAGES)):
             self._active[chain] = None
             yield chain
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LOOK_AHEAD_SECONDS = 0.05  # between two looks
 _LATENCY_SECONDS = 4
-_FEW = 0.1  # of the chains
+_FEW_SHARE = 0.1  # of the chains
 
 
 def most_chains(config: Config) -> int:
@@ -32,6 +32,6 @@ def more_chains(frontier: Frontier, pacer: Pacer, answered: int, now: float) -> 
     """
     resting = frontier.resting(now)
     moving = pacer.booked - answered + resting
-    is_well = resting <= _FEW * len(frontier)
+    is_well = resting <= _FEW_SHARE * len(frontier)
     if is_well and 0 < len(frontier) <= moving and (places := pacer.free_places(now, LOOK_AHEAD_SECONDS)):
         yield from frontier.grow(places)

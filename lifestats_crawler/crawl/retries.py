@@ -75,7 +75,7 @@ class Retries:
             return Stop(Ending.REFUSED, reason)
         self._breaker.record(success=False)
         if self._breaker.is_open:
-            hint = "" if self._breaker.has_succeeded else "; scrapy probe shows what is wrong"
+            hint = "" if self._breaker.has_succeeded else ". Run scrapy probe to find the cause"
             message = f"{self._breaker.failures} failed, the last one with: {reason}{hint}"
             return Stop(Ending.FAILING, message)
         was_contradicted, chain.is_contradicted = chain.is_contradicted, isinstance(fault, ContradictionError)

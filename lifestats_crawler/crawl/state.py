@@ -74,7 +74,7 @@ class Crawl:
         unsettled = missing(config.space, self.coverage)
         self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains, settled.highest)
         self.most_chains = most_chains
-        #: What is counted, in one place for everybody who tells it. The pipeline puts its spiller here.
+        #: What is counted: everything that shows progress reads it here. The pipeline puts its spiller here.
         self.kept: Kept = settled
         #: How many answers have come, and how many requests asked for a page again.
         self.answered = self.retried = 0

@@ -26,9 +26,9 @@ class Throttle:
         self._in_a_row = 0
 
     def wait(self, answer: Answer, told: float | None) -> float:
-        """Return the seconds for which nobody may ask, 0 for no pause.
+        """Return the seconds for which no request may leave, 0 for no pause.
 
-        ``told`` is what the answer says itself. A 503 that does not say concerns one page; a 429 all chains.
+        ``told`` is the time in the answer. Without it, a 503 pauses one page, and a 429 pauses all chains.
         """
         if told is None and answer.status == TOO_MANY_REQUESTS:
             self._in_a_row += 1

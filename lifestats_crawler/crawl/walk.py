@@ -1,6 +1,6 @@
 """The walk: an answer in; the tally of its page, and what to ask next and when, out. Pure.
 
-The time is an argument. Whoever drives a walk (the spider, a simulation) sends each ``Ask`` when its wait is over
+The time is an argument. The driver of a walk (the spider, a simulation) sends each ``Ask`` when its wait is over,
 and gives its answer back with it.
 """
 
@@ -175,8 +175,8 @@ class Walk:
     def _tell(self, what: str, reason: str, wait: float, now: float) -> None:
         untold = self._fault_log.untold(reason, now)
         level = logging.DEBUG if untold is None else logging.WARNING
-        others = f" ({untold:,} more like it since the last line)" if untold else ""
-        logger.log(level, "%s: %s; asking again in %.1f s%s", what, reason, wait, others)
+        others = f" ({untold:,} more faults of this kind since the last line)" if untold else ""
+        logger.log(level, "%s: %s; the next try is in %.1f s%s", what, reason, wait, others)
 
     def _skip(self, chain: Chain, reason: str) -> None:
         tries = chain.failures
@@ -189,4 +189,4 @@ class Walk:
                 *(ids, tries, reason),
             )
         else:
-            logger.warning("Put ids %s aside after %d tries, to be tried last: %s", ids, tries, reason)
+            logger.warning("Put ids %s aside after %d failed tries, to be tried last: %s", ids, tries, reason)

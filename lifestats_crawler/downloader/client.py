@@ -183,7 +183,7 @@ def _errors_told() -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        raise NoAnswerError(Cause.NOT_IN_TIME, "no whole answer in time") from None
+        raise NoAnswerError(Cause.NOT_IN_TIME, "no complete answer in time") from None
     except aiohttp.ClientConnectorDNSError as error:
         raise NoAnswerError(Cause.UNKNOWN_HOST, str(error)) from None
     except aiohttp.ClientConnectorError as error:
@@ -197,7 +197,7 @@ def _errors_told() -> Iterator[None]:
 async def _ask_once(request: ClientRequest, ask: ClientHandlerType) -> ClientResponse:
     """Keep aiohttp from asking a second time by itself when a kept-alive connection has died.
 
-    That request would leave without a place of the pacer's, and nobody would count it.
+    That request would leave without a place of the pacer's, and would not be counted.
     """
     try:
         return await ask(request)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from math import ceil, inf
 
-_SLACK = 0.002  # of the window: 99.8 % of the rate
-_STRICT_SLACK = 0.007  # 99.3 % of it
-_CATCH_UP = 4  # times the rate
+_SLACK_SHARE = 0.002  # of the window: 99.8 % of the rate
+_STRICT_SLACK_SHARE = 0.007  # 99.3 % of it
+_CATCH_UP_FACTOR = 4  # times the rate
 _TIMER_SECONDS = 0.002  # timers are no finer
 
 
@@ -29,13 +29,13 @@ class Pacer:
 
         That little more is for what leaves here within a second and a bit and arrives within a
         second, after the jitter of a network in between: strictly 7 ms, otherwise 2.
-        Without a rate every place is now, and only ``hold`` makes anybody wait.
+        Without a rate every place is now, and only ``hold`` makes a request wait.
         """
-        slack = _STRICT_SLACK if is_strict else _SLACK
+        slack = _STRICT_SLACK_SHARE if is_strict else _SLACK_SHARE
         self._interval = 1 / rate if rate else 0.0
         places = ceil(rate) if rate else 1
         self._window = places * self._interval * (1 + slack)
-        gap = self._interval / _CATCH_UP
+        gap = self._interval / _CATCH_UP_FACTOR
         # Strictly, the window has room for what a server takes for a burst.
         self._least_gap = gap if gap > _TIMER_SECONDS and not is_strict else 0.0
         self._departures: deque[float] = deque(maxlen=places)
@@ -64,7 +64,7 @@ class Pacer:
         return 0.0
 
     def free_places(self, now: float, seconds: float) -> float:
-        """Return how many places of the next ``seconds`` nobody has booked yet; infinite without a rate."""
+        """Return how many places of the next ``seconds`` are not booked yet; infinite without a rate."""
         begin = max(now, self._next_place, self._held_until)
         open_for = now + seconds - begin
         if open_for <= 0:
@@ -72,11 +72,11 @@ class Pacer:
         return round(open_for / self._interval) if self._interval else inf
 
     def held_for(self, now: float) -> float:
-        """Return the seconds for which nobody may leave, because of a hold."""
+        """Return the seconds for which no request may leave, because of a hold."""
         return max(0.0, self._held_until - now)
 
     def hold(self, until: float) -> None:
-        """Let nobody leave before ``until``, whatever place they have; they book again from there."""
+        """Let no request leave before ``until``, whatever place it has; requests book again from there."""
         self._held_until = max(self._held_until, until)
 
     def _book(self, now: float) -> float:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 10.0
-_MOST_BYTES = 1_000_000  # of an answer that nobody reads
+_MOST_BYTES = 1_000_000  # of an answer; only its status is used
 _SUCCESSES = range(200, 300)
 
 
@@ -83,7 +83,7 @@ def message(status: str, crawl: Crawl, path: str | None) -> Report:
         facts = {"finish_reason": report["run"]["finish_reason"], "items": report["totals"]["items"]}
     counted = "no report" if facts["items"] is None else f"{facts['items']:,} records counted"
     return {
-        "text": f"lifestats {crawl.run.environment}: {status}, {counted}, {settled:,} of {ids:,} ids settled"
+        "text": f"lifestats {crawl.run.environment}: {status}, {counted}, {settled:,} of {ids:,} ids crawled"
         f" ({facts['finish_reason']})",
         "status": status,
         "environment": crawl.run.environment,

@@ -76,7 +76,7 @@ async def _draw(gauge: Gauge) -> None:
 
 
 def _terminal_handler() -> logging.StreamHandler[Any]:
-    """Return the handler that logs to the terminal; one that nobody logs to where it logs to a file."""
+    """Return the handler that logs to the terminal; an unused one if the log goes to a file."""
     handler = get_scrapy_root_handler()
     if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
         return handler

@@ -29,10 +29,10 @@ class RunCollector(Collector):
         """Yield each metric, by the Prometheus conventions for names and units."""
         crawl = self._crawl
         yield self._counter("requests", "Requests sent", crawl.kept.requests)
-        yield self._counter("retries", "Pages asked for again", crawl.kept.retries)
-        yield self._counter("pages", "Pages read", crawl.kept.pages)
-        yield self._gauge("ids", "Ids of the id space", len(crawl.config.space))
-        yield self._gauge("ids_settled", "Ids that the counts rest on", crawl.kept.ids)
+        yield self._counter("retries", "Requests that repeated a failed one", crawl.kept.retries)
+        yield self._counter("pages", "Pages that were counted", crawl.kept.pages)
+        yield self._gauge("ids", "Ids in the id space", len(crawl.config.space))
+        yield self._gauge("ids_settled", "Ids that were crawled", crawl.kept.ids)
         has_ended = self.ended_at is not None
         yield self._gauge("chains", "Chains under way", 0 if has_ended else len(crawl.frontier))
         if crawl.config.rate_limit is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Measured: a segment of 1,000 pages of the mock's data, 95,000 integers, takes 5.4. Texts take more.
 BYTES_PER_KEY = 5.5
 # Requests of a crawl that are for no page: whether the cursor is inclusive, and the end of the space, twice.
-_ENDS = 3
+_END_REQUESTS = 3
 
 
 def unsettled(config: Config, continues: Entry | None) -> list[IdRange]:
@@ -100,4 +100,4 @@ def _pages(config: Config, ranges: list[IdRange], density: float) -> int:
     started = subsets(config, ranges)
     waiting = [part for item in ranges for part in missing(item, started)]
     pages = [max(1, ceil(len(part) * density / config.results_per_page)) for part in [*started, *waiting]]
-    return sum(pages) + (_ENDS if pages else 0)
+    return sum(pages) + (_END_REQUESTS if pages else 0)

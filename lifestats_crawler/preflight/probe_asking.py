@@ -43,7 +43,7 @@ class Asker:
             return await self._client.ask(url)
         except NoAnswerError as error:
             is_late = error.cause is Cause.NOT_IN_TIME
-            return Answer(error=f"no whole answer within {TIMEOUT_SECONDS:.0f} s" if is_late else str(error))
+            return Answer(error=f"no complete answer within {TIMEOUT_SECONDS:.0f} s" if is_late else str(error))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OK, NOTE, FAILED, SKIPPED = "ok", "note", "FAILED", "skipped"
 
-_PLACES = (0.25, 0.5, 0.75)  # of the id space
+_PLACE_SHARES = (0.25, 0.5, 0.75)  # of the id space
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Probe:
     def _places(self, width: int) -> list[int]:
         """Return where else to look at the density: not where the first two pages have shown it."""
         space = self._config.space
-        places = [space.begin + ceil(len(space) * part) for part in _PLACES] + [space.end - width]
+        places = [space.begin + ceil(len(space) * part) for part in _PLACE_SHARES] + [space.end - width]
         return [place for place in places if place >= space.begin + 2 * width]
 
     def _ask(self, cursor: int) -> Generator[int, Answer, Page | None]:
@@ -145,8 +145,9 @@ class Probe:
         try:
             document = show.document(orjson.loads(answer.body))
         except orjson.JSONDecodeError:
-            begin = show.text(answer.body.decode(errors="replace")) or "nothing"
-            steps.append(Check("JSON", FAILED, f"the body is {begin}", "url, headers"))
+            begin = show.text(answer.body.decode(errors="replace"))
+            seen = f"the body is not JSON: {begin}" if begin else "the body is empty"
+            steps.append(Check("JSON", FAILED, seen, "url, headers"))
             return None
         steps.append(Check("JSON", OK, f"{len(answer.body):,} bytes"))
         records = self._find_items(document)
@@ -158,9 +159,8 @@ class Probe:
         values = self._ids(records)
         bad = [at for at, value in enumerate(values) if integer(value) is None]
         if bad:
-            seen = (
-                f"{config.id} is {show.json(values[bad[0]])} in {len(bad)} of {len(records)} records, no integer"
-            )
+            value = show.json(values[bad[0]])
+            seen = f"{config.id} is {value} in {len(bad)} of {len(records)} records: not an integer"
             steps.append(Check("id", FAILED, seen, "id", show.json(records[bad[0]])))
             return None
         ids = [int(value) for value in values]
@@ -176,7 +176,9 @@ def _reachable(answer: Answer, show: Redactor) -> Check:
         return Check("reachable", OK, seen)
     if answer.status in answers.REDIRECTS:
         target = show.text(answer.location.partition("?")[0])
-        return Check("reachable", FAILED, f"{seen}, which is not followed: it points to {target}", "url")
+        return Check(
+            "reachable", FAILED, f"{seen}: redirects are not followed, and this one points to {target}", "url"
+        )
     keys = "headers, url" if answer.status in answers.REFUSALS else "url"
     keys = "rate_limit" if answer.status == answers.TOO_MANY_REQUESTS else keys
     said = show.text(answer.body[:10_000].decode(errors="replace"))
@@ -185,7 +187,7 @@ def _reachable(answer: Answer, show: Redactor) -> Check:
 
 def _shown_ids(ids: list[int], cursor: int) -> Check:
     if not ids:
-        seen = f"there is no record from {cursor} on, so nothing more can be shown"
+        seen = f"the answer to a request at {cursor} has no record, so nothing else can be checked"
         return Check("id", FAILED, seen, "first_id, items, url")
     if len(set(ids)) < len(ids):
         return Check("id", FAILED, f"the same id occurs twice: {len(ids)} records, {len(set(ids))} ids", "id")

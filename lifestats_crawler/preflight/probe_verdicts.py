@@ -81,7 +81,9 @@ class Verdicts:
         bad = [at for at, value in enumerate(values) if isinstance(value, list | dict | float)]
         if bad:
             value = self._show.json(values[bad[0]])
-            seen = f"{counter.field} is {value} in {len(bad)} of {len(values)} records, neither integer nor text"
+            seen = (
+                f"{counter.field} is {value} in {len(bad)} of {len(values)} records, neither an integer nor text"
+            )
             return FAILED, seen, key, self._show.json(records[bad[0]])
         lacking = [at for at, value in enumerate(values) if value is None]
         seen = f"{counter.field} is missing or null in {len(lacking)} of {len(values)} records"
@@ -96,7 +98,7 @@ class Verdicts:
                 self._show.json(records[lacking[0]]),
             )
         if lacking:
-            return OK, f"{seen}, which are skipped"
+            return OK, f"{seen}; these records are skipped"
         return OK, f"{counter.field} is in all {len(values)} records, such as {self._show.json(values[0])}"
 
     @property
@@ -110,29 +112,32 @@ class Verdicts:
         wanted, most = self._config.results_per_page, self._full
         if most > wanted:
             where = "results_per_page" if "{limit}" in self._config.url else "results_per_page, url ({limit})"
-            return FAILED, f"{most} records came, {wanted} were asked for", where
+            return FAILED, f"the answer has {most} records, but {wanted} were requested", where
         if self._is_capped:
-            seen = f"{wanted} records were asked for, at most {most} come: results_per_page: {most} says as much"
+            seen = (
+                f"{wanted} records were requested, but an answer has at most {most}: set results_per_page: {most}"
+            )
             return NOTE, seen, "results_per_page"
-        return OK, f"{most} records on a page, {wanted} were asked for"
+        return OK, f"a page has up to {most} records, {wanted} were requested"
 
     def _inclusive(self, first: Page, _: str) -> tuple[str, ...]:
         known, found, an_id = self._pages.known, self._pages.inclusive, first.ids[len(first.ids) // 2]
         if known is None:
-            return SKIPPED, "no answer to that question"
+            return SKIPPED, "no answer to the request at the id of a record"
         if found is None:
-            return NOTE, f"asked at {an_id}, records from before it come too: this cannot be told", "inclusive"
-        right, otherwise = ("true", "the crawl stops") if found else ("false", "records are lost in silence")
-        seen = f"asked at id {an_id}, the answer {'includes' if found else 'does not include'} it"
+            seen = f"the answer to a request at id {an_id} also has earlier records, so inclusive was not checked"
+            return NOTE, seen, "inclusive"
+        right, otherwise = ("true", "the crawl stops") if found else ("false", "records are lost")
+        seen = f"the answer to a request at id {an_id} {'contains' if found else 'lacks'} this record"
         if found == self._config.inclusive:
-            return OK, f"{seen}: {right}"
+            return OK, f"{seen}, so inclusive: {right} is correct"
         shown = self._show.json({"asked": an_id, "ids": known.ids[:1]})
-        return FAILED, f"{seen}: inclusive must be {right}, or {otherwise}", "inclusive", shown
+        return FAILED, f"{seen}: set inclusive: {right}; otherwise {otherwise}", "inclusive", shown
 
     def _next(self, first: Page, _: str) -> tuple[str, ...]:
         path = self._config.next
         if path is None:
-            return SKIPPED, "not configured: each page starts after the largest id of the one before"
+            return SKIPPED, "next is not configured: each request starts after the largest id of the page before"
         if wrong := self._wrong_next(first):
             return (
                 FAILED,
@@ -141,19 +146,19 @@ class Verdicts:
                 self._show.json(first.document),
             )
         if first.claimed is None:
-            return OK, f"{path} is null: the first page is the last"
-        return OK, f"{path} is {first.following}, after {first.cursor} and beyond the ids of the page"
+            return OK, f"{path} is null: the first page is the only page"
+        return OK, f"{path} is {first.following}, after the cursor {first.cursor} and after the ids of the page"
 
     def _wrong_next(self, first: Page) -> str | None:
         following, highest = first.following, max(first.ids)
         if first.claimed is None:
-            seen = f" on the first page, but id {self._highest} exists after it"
+            seen = f" on the first page, but id {self._highest} exists after this page"
             return seen if self._highest > highest else None
         if following is None:
-            return ", no integer"
+            return ", not an integer"
         if following <= first.cursor:
             return f", not after the cursor {first.cursor}"
-        return f", but the page goes on to id {highest}" if self._cursor.first(following) <= highest else None
+        return f", but the page already has id {highest}" if self._cursor.first(following) <= highest else None
 
     def _advances(self, first: Page, _: str) -> tuple[str, ...]:
         second = self._pages.second
@@ -161,29 +166,33 @@ class Verdicts:
             return SKIPPED, "no second page"
         again = set(second.ids) & set(first.ids)
         if again and len(again) == len(second.ids):
-            seen = f"asked at {second.cursor}, the page has only ids of the first: {{cursor}} has no effect"
+            seen = f"the answer to a request at {second.cursor} repeats the first page: {{cursor}} has no effect"
             return FAILED, seen, "url ({cursor}), next", self._show.json({"ids": second.ids})
         if again:
-            return NOTE, f"asked at {second.cursor}, {len(again)} records from before it come too: harmless"
+            seen = f"the answer to a request at {second.cursor} repeats {len(again)} records of the first page"
+            return NOTE, f"{seen}; the crawl counts them once"
         begin = min(second.ids, default="no record")
-        return OK, f"asked at {second.cursor}, the page begins with {begin}, and no id comes twice"
+        return (
+            OK,
+            f"the answer to a request at {second.cursor} begins with {begin} and repeats no id of the first page",
+        )
 
     def _same_twice(self, first: Page, _: str) -> tuple[str, ...]:
         again = self._pages.again
         if again is None:
-            return SKIPPED, "no answer the second time"
+            return SKIPPED, "no answer to the second request"
         others = set(first.ids) ^ set(again.ids)
         if others:
             seen = (
-                f"asked twice at {first.cursor}, {len(others)} ids are in one answer only, such as {min(others)}"
+                f"two identical requests at {first.cursor} gave different ids: {len(others)} ids are in one answer"
             )
-            return FAILED, f"{seen}: no count of this would be exact", "url"
-        return OK, f"asked twice at {first.cursor}, the same ids come"
+            return FAILED, f"{seen} only, such as {min(others)}. Such data cannot be counted exactly", "url"
+        return OK, f"two identical requests at {first.cursor} gave the same ids"
 
     def _order(self, _: Page, __: str) -> tuple[str, ...]:
         if all(one < other for page in self._pages.all for one, other in pairwise(page.ids)):
-            return OK, "ids ascend"
-        return NOTE, "ids do not ascend within a page: harmless"
+            return OK, "the ids of each page ascend"
+        return NOTE, "the ids of a page do not ascend; the crawl needs no order"
 
     def _density(self, _: Page, __: str) -> tuple[str, ...]:
         shown = [(ids, page) for page in self._apart() if len(ids := self._covered(page))]
@@ -195,16 +204,16 @@ class Verdicts:
         seen = [f"first_id {config.first_id} {'is' if config.first_id in first.ids else 'is not'} a record"]
         beyond = 0
         if last:
-            seen.append(f"last_id {config.last_id} {'is' if config.last_id in last.ids else 'is not'} one")
+            seen.append(f"last_id {config.last_id} {'is' if config.last_id in last.ids else 'is not'} a record")
             beyond = max(last.ids, default=0)
         if beyond > config.last_id:
-            return NOTE, f"{', '.join(seen)}; records go on after it, to {beyond} at least", "last_id"
+            return NOTE, f"{', '.join(seen)}; records exist after last_id, up to {beyond} or more", "last_id"
         return OK, ", ".join(seen)
 
     def _read(self, _: Page, __: str) -> tuple[str, ...]:
         """Read each page as the crawl does, which checks more than is asked above."""
         if self._has_failed:
-            return SKIPPED, "what FAILED comes first"
+            return SKIPPED, "correct the FAILED checks first"
         dialect = Dialect(self._config)
         for page in self._pages.all:
             asked = IdRange(self._cursor.first(page.cursor), self._config.space.end)
@@ -212,8 +221,8 @@ class Verdicts:
                 dialect.read(orjson.dumps(page.document), asked)
             except FaultyPageError as fault:
                 around = self._show.json(page.document)
-                return FAILED, f"the page at {page.cursor} would be refused: {fault}", "", around
-        return OK, f"all {len(self._pages.all)} pages make sense"
+                return FAILED, f"the page at {page.cursor} would not be counted: {fault}", "", around
+        return OK, f"all {len(self._pages.all)} pages can be read"
 
     def _apart(self) -> list[Page]:
         pages = self._pages

@@ -1,4 +1,4 @@
-"""Two reports of the same counters: who rose, who fell, who is new and who is gone. Pure."""
+"""Two reports of the same counters: which values rose, fell, are new or are gone. Pure."""
 
 from __future__ import annotations
 

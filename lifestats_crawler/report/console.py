@@ -1,4 +1,4 @@
-"""What a crawl says at its end, on the terminal."""
+"""Reports and comparisons on the terminal."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def show_diff(document: dict[str, Any]) -> None:
     console = Console(highlight=False)
     for which in ("before", "after"):
         run = document[which]
-        note = "" if run["complete"] else " (INCOMPLETE: ranks may be others)"
+        note = "" if run["complete"] else " (INCOMPLETE: ranks may still change)"
         console.print(Text(f"{which}: {run['environment']} {run['name']}, {run['finished_at']}{note}"))
     for name, changes in document["counters"].items():
         console.print(Text(f"\n{name}", "bold"))
         console.print(_changes(changes))
     if not document["counters"]:
-        console.print("They have no counter of the same name and field in common.")
+        console.print("The two reports have no counter with the same name and field.")
 
 
 def _changes(changes: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "was", "key", "count", "was", "share", "was"):
+    for heading in ("rank", "was", "value", "count", "was", "share", "was"):
         table.add_column(heading, justify="right")
     table.add_column("")
     for change in changes:
@@ -80,7 +80,7 @@ def _plain(value: object) -> str:
 
 
 def _extent(counter: dict[str, Any]) -> str:
-    without = f"; {many(counter['without'], 'record')} without it" if counter.get("without") else ""
+    without = f"; {many(counter['without'], 'record')} without the field" if counter.get("without") else ""
     return f"{many(counter['distinct'], 'value')} in {many(counter['items'], 'record')}{without}"
 
 
@@ -88,7 +88,7 @@ def _table(counter: dict[str, Any]) -> Table:
     rows = counter["top"][:ROWS]
     has_labels = any(row.get("label") is not None for row in rows)
     table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "key", *(["name"] if has_labels else []), "count", "share"):
+    for heading in ("rank", "value", *(["name"] if has_labels else []), "count", "share"):
         table.add_column(heading, justify="left" if heading == "name" else "right")
     for row in rows:
         name = [Text(_plain(row.get("label") or ""))] if has_labels else []
@@ -104,11 +104,12 @@ def _headline(report: dict[str, Any]) -> Text:
     done += f" in {report['run']['elapsed_seconds']:.1f} s"
     if not coverage["complete"]:
         missing = f"{coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
-        return Text(f"\nINCOMPLETE: {done}; {missing}. The same command again asks for them.", style="red")
+        return Text(f"\nINCOMPLETE: {done}; {missing}. Run the same command again to fetch them.", style="red")
     nothing = [name for name, counter in report["counters"].items() if not counter["items"]]
     if nothing:
         names = ", ".join(map(_plain, nothing))
-        return Text(f"\nComplete, but NOTHING was counted for {names}: {done}. Try scrapy probe.", style="yellow")
+        counted = f"Complete, but NOTHING was counted for {names}: {done}"
+        return Text(f"\n{counted}. Run scrapy probe to check the configuration.", style="yellow")
     return Text(f"\nComplete: {done}.", style="green")
 
 

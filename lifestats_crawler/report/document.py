@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.runs import Run
     from lifestats_crawler.storage.segments import Settled
 
-_MOST_PACE = 500  # points: two hours in steps of 15 s
+_MOST_PACE_POINTS = 500  # points: two hours in steps of 15 s
 
 
 def build(  # noqa: PLR0913  # what a report is made of
@@ -83,7 +83,7 @@ def _add_changes(report: Report, previous: Report) -> None:
 
 def _pace(settled: Settled) -> list[Report]:
     """Return how many requests were made in which time, in steps that are not too many to draw."""
-    joined = -(-len(settled.pace) // _MOST_PACE) or 1
+    joined = -(-len(settled.pace) // _MOST_PACE_POINTS) or 1
     steps = [settled.pace[begin : begin + joined] for begin in range(0, len(settled.pace), joined)]
     return [
         {
@@ -145,7 +145,7 @@ def _labels(config: CounterConfig, totals: CounterTotals) -> Mapping[Key, str]:
 
 
 def _certain(counts: list[int], unsettled: int) -> list[bool]:
-    """Tell of each rank whether the ids not settled, a record each, cannot change who has it.
+    """Tell of each rank whether the ids not settled, a record each, cannot change which value has it.
 
     They cannot if both neighbours are further away than all of them together.
     """

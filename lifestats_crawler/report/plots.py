@@ -11,11 +11,11 @@ from typing import Any
 
 Figure = dict[str, Any]
 
-FEW = 3  # ticks that an axis should have at least
-MANY = 10_000  # ranks
+FEW_TICKS = 3  # ticks that an axis should have at least
+MANY_RANKS = 10_000
 LONG = 10**6  # a number that an axis has no room for
 PAUSE = timedelta(seconds=5)  # between two steps: longer ones interrupt the line
-_PADDING = 0.04  # of an axis, at both ends
+_PADDING_SHARE = 0.04  # of an axis, at both ends
 
 
 def frequency(counter: Figure) -> Figure | None:
@@ -102,7 +102,7 @@ def _steps_down(points: list[list[int]]) -> str:
     'Rank 1 has 1,300 records, rank 11 has 2, and rank 1,994, the last, has 1.'
     """
     (first, most), *between, (last, least) = points
-    step = 100 if last >= MANY else 10
+    step = 100 if last >= MANY_RANKS else 10
     parts = [f"Rank {first:,} has {most:,} record{'s' if most > 1 else ''}"]
     following = step
     for rank, count in between:
@@ -138,7 +138,7 @@ def _layout(x: Figure, y: Figure) -> Figure:
 def _logarithmic(title: str, low: int, high: int) -> Figure:
     ticks = _ticks(low, high)
     begin, end = log10(low), log10(high)
-    margin = max((end - begin) * _PADDING, 0.02)
+    margin = max((end - begin) * _PADDING_SHARE, 0.02)
     return {
         "type": "log",
         "title": {"text": title, "standoff": 6},
@@ -157,7 +157,7 @@ def _ticks(low: int, high: int) -> list[int]:
     for leading in ((1,), (1, 2, 5)):
         ticks = [digit * 10**zeros for zeros in range(len(str(high))) for digit in leading]
         ticks = [tick for tick in ticks if low <= tick <= high]
-        if len(ticks) >= FEW:
+        if len(ticks) >= FEW_TICKS:
             return ticks
     return sorted({low, high})
 

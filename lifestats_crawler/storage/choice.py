@@ -1,4 +1,4 @@
-"""Which run a crawl goes on with: decided here, for the crawl itself and for whoever asks beforehand.
+"""Which run a crawl goes on with: decided here, both for the crawl and for ``scrapy plan``.
 
 Decided from what the footers say, and from no time of a file.
 """
@@ -25,7 +25,7 @@ class Choice:
 
     #: None: a new run.
     continues: Run | None = None
-    #: Who crawls that run already: a second crawl is refused.
+    #: The process that crawls that run already: a second crawl is refused.
     refused_by: str | None = None
     #: Unfinished runs that are left alone, and why.
     passed_over: tuple[tuple[str, str], ...] = ()
@@ -43,11 +43,11 @@ def choose(parent: Path, job: Job, now: str) -> Choice:
         crawler = runs.crawler_of(run)
         known = run.job()
         if known is not None and known != job:
-            passed_over.append((run.name, f"{job.difference(known)} from the configuration's"))
+            passed_over.append((run.name, f"{job.difference(known)} from the configuration"))
         elif known is not None or _is_adopted(run, crawler, job):
             return Choice(run, crawler["who"] if crawler else None, tuple(passed_over))
         elif crawler:
-            passed_over.append((run.name, f"it is being crawled by {crawler['who']}"))
+            passed_over.append((run.name, f"this run is being crawled by {crawler['who']}"))
     return Choice(passed_over=tuple(passed_over))
 
 

@@ -39,7 +39,7 @@ class Entry:
     #: Whether a later version of lifestats wrote it: what it holds cannot be told.
     is_newer: bool
     is_complete: bool
-    #: Who crawls it, and for which job; None if nobody does.
+    #: The process that crawls it, and for which job; None without one.
     crawler: Mapping[str, Any] | None
 
     @property
@@ -72,7 +72,7 @@ def environments(storage: Path, now: str) -> list[str]:
     found = []
     with suppress(FileNotFoundError, NotADirectoryError):
         for path in storage.iterdir():
-            # Another program's, closed to us: a lost+found, say.
+            # A directory of another program that this process may not read, such as lost+found.
             with suppress(PermissionError, NotADirectoryError):
                 if any(look_all(path, now)):
                     found.append(path.name)

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_TRIES, _PAUSE = 5, 0.05  # seconds: somebody who merely looks has it for a moment
+_TRIES, _PAUSE_SECONDS = 5, 0.05  # a process that only looks holds the lock for a moment
 
 
 def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> IO[str] | None:
-    """Lock for as long as the returned file is open, and note who has it for what; None if another process has.
+    """Lock for as long as the returned file is open, and note this process and its job; None if another has it.
 
     ``pause`` waits so many seconds between two tries.
     """
-    # Not inherited, and the file itself means nothing: its text is for whoever is refused.
+    # Not inherited. The text of the file is only for the message of a crawl that is refused.
     file = path.open("a+", encoding="utf-8")
     if not _is_ours_now(file, pause):
         file.close()
@@ -40,10 +40,10 @@ def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> IO[str
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """Return who has a lock (``who``), and for which ``job`` if that is noted; None if nobody has."""
+    """Return the process that has a lock (``who``), and its ``job`` if that is noted; None without one."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
         try:
-            # Shared, and for a moment: whoever else looks is not taken for a crawl.
+            # Shared, and for a moment: another process that looks is not taken for a crawl.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return {"who": "another process"} | _noted(file)
@@ -56,7 +56,7 @@ def _is_ours_now(file: IO[str], pause: Callable[[float], None]) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         if again < _TRIES - 1:
-            pause(_PAUSE)
+            pause(_PAUSE_SECONDS)
     return False
 
 

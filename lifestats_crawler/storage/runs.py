@@ -155,5 +155,5 @@ def state(run: Run) -> str:
 
 
 def crawler_of(run: Run) -> Mapping[str, Any] | None:
-    """Return who crawls a run (``who``), and its ``job`` if that is known; None if nobody does."""
+    """Return the process that crawls a run (``who``), and its ``job`` if that is known; None without one."""
     return lock.holder(run.lock)

@@ -202,7 +202,7 @@ def check(path: Path) -> None:
         with path.open("rb") as file:
             if _checksum(file.read(size), metadata[_METADATA_KEY]) == checksum:
                 return
-        reason = "its checksum is another"
+        reason = "its checksum differs"
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:80]
     raise StorageError(f"{path} is damaged ({reason}): {REMEDY}")
@@ -300,6 +300,7 @@ def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
     for (first, path), (second, other) in pairwise(owned):
         if second.begin < first.end:
             raise OverlapError(
-                f"{path} and {other} both settle ids of {first} and {second}. Delete one of the two files in"
-                f" {directory} and start again; ids found only in the deleted file are fetched again"
+                f"{path} and {other} both count ids {second.begin} to {min(first.end, second.end) - 1}. Delete one"
+                f" of the two files in {directory} and start again; ids found only in the deleted file are fetched"
+                " again"
             )

@@ -36,12 +36,12 @@ REFUSED = [
     ({"mock": "yes please"}, "mock = 'yes please': must be a valid boolean"),
     (
         {"url": "http://127.0.0.1:1/things"},
-        "url = 'http://127.0.0.1:1/things': must contain {cursor}, where the id to start from goes",
+        "url = 'http://127.0.0.1:1/things': must contain {cursor}, in place of the first id of a page",
     ),
     (
         {"url": "http://127.0.0.1:1/{page}/{cursor}"},
         "url = 'http://127.0.0.1:1/{page}/{cursor}':"
-        " has {page}; only {cursor}, {limit} and ${VARIABLE} are filled in",
+        " contains {page}; only {cursor}, {limit} and ${VARIABLE} are replaced",
     ),
     (
         {"url": "ftp://127.0.0.1/{cursor}"},
@@ -53,20 +53,20 @@ REFUSED = [
     ),
     (
         {"url": "http://127.0.0.1:99999/{cursor}"},
-        "url = 'http://127.0.0.1:99999/{cursor}': must be a url with a host, and a port up to 65535 if any",
+        "url = 'http://127.0.0.1:99999/{cursor}': must name a host; a port, if given, is at most 65535",
     ),
     (
         {"url": "http://[::1/{cursor}"},
-        "url = 'http://[::1/{cursor}': must be a url with a host, and a port up to 65535 if any",
+        "url = 'http://[::1/{cursor}': must name a host; a port, if given, is at most 65535",
     ),
     (
         {"url": "http:///{cursor}"},
-        "url = 'http:///{cursor}': must be a url with a host, and a port up to 65535 if any",
+        "url = 'http:///{cursor}': must name a host; a port, if given, is at most 65535",
     ),
     (
         {"headers": {"Authorization": "Bearer ${MY-TOKEN}"}},
         "headers.Authorization = 'Bearer ${MY-TOKEN}':"
-        " has ${MY-TOKEN}: the name of a variable is letters, digits and underscores",
+        " contains ${MY-TOKEN}: the name of a variable has only letters, digits and underscores",
     ),
     (
         {"headers": {"Authorization": "a\nb"}},
@@ -74,19 +74,19 @@ REFUSED = [
     ),
     (
         {"headers": {"Authorization": "${LIFESTATS_TWO_LINES}"}},
-        "headers.Authorization: the environment variable LIFESTATS_TWO_LINES has a control character in it",
+        "headers.Authorization: the environment variable LIFESTATS_TWO_LINES contains a control character",
     ),
     ({"results_per_page": 10**20}, f"results_per_page = {10**20}: must be less than or equal to 1000000"),
     ({"rate_limit": 1e30}, "rate_limit = 1e+30: must be less than or equal to 1000000"),
     (
         {"items": "sorted(response)"},
-        "items = 'sorted(response)': must be a JMESPath expression, which has no function sorted",
+        "items = 'sorted(response)': must be a JMESPath expression; JMESPath has no function sorted",
     ),
     ({"notify": {"url": "http://h/", "on": [["failed"]]}}, "notify.on = [['failed']]: must be a valid frozenset"),
     ({"counters": {"colours": 5}}, "counters.colours = 5: must be keys and values"),
     (
         {"counters": {"a\u0007": {"field": "a"}}},
-        "counters.a\u0007.[key] = 'a\\x07': must be printable characters",
+        "counters.a\u0007.[key] = 'a\\x07': must have only printable characters",
     ),
     (
         {"counters": {"colours": {"feild": "a"}}},
@@ -123,9 +123,12 @@ UNREADABLE = [
     ("staging: {}\ntest: {}", "has no environment 'production'; it has staging, test"),
     ("production: 5", "section production must be keys and values, not 5"),
     ("default: [1]\nproduction: {}", "section default must be keys and values, not [1]"),
-    ("production: {}\n2024: {}", "section 2024 is not a text to YAML: put its name in quotes"),
-    ("production:\n  subsets: 5\n  last_id: 1\n  subsets: 6", "line 4: subsets is given a second time"),
-    ("production: {}\nproduction: {}", "line 2: production is given a second time"),
+    ("production: {}\n2024: {}", "section 2024 is not text in YAML. Put its name in quotes"),
+    (
+        "production:\n  subsets: 5\n  last_id: 1\n  subsets: 6",
+        "line 4: subsets is given twice. Delete one of them",
+    ),
+    ("production: {}\nproduction: {}", "line 2: production is given twice. Delete one of them"),
     ("production: 2024-13-45", "is not YAML: month must be in 1..12"),
 ]
 

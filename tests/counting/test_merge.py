@@ -46,7 +46,7 @@ def test_segments_that_overlap_stop_the_merge_and_are_both_named(tmp_path):
     segments.write(tmp_path, 2, {}, replace(FOOTER, covers=(IdRange(8, 21),)))
     with pytest.raises(OverlapError) as error:
         merge.merge(tmp_path, {"colours": 3})
-    named = "000002.parquet and 000001.parquet both settle ids of [8, 21) and [20, 30). Delete one of the two"
+    named = "000002.parquet and 000001.parquet both count ids 20 to 20. Delete one of the two"
     assert str(error.value).startswith(named)
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_segment_stops_the_merge_and_is_named(tmp_path):
 
 def test_counts_that_are_not_those_of_the_records_settled_stop_the_merge(tmp_path):
     segments.write(tmp_path, 1, {"colours": {1: 2}}, replace(FOOTER, records=3, without={}))
-    with pytest.raises(CountError, match="counter colours has 2 items of 3 records"):
+    with pytest.raises(CountError, match="counter colours has 2 counts for 3 records"):
         merge.merge(tmp_path, {"colours": 3})
 
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler.ranges import IdRange
-from mocks.data import CHUNK, FIELDS, Field, Recipe, Records
+from mocks.data import CHUNK_IDS, FIELDS, Field, Recipe, Records
 from tests.conftest import FIRST
 
-SMALL = Recipe(FIRST, FIRST + 5 * CHUNK)
+SMALL = Recipe(FIRST, FIRST + 5 * CHUNK_IDS)
 ALL = 10**9
 
-ids = st.integers(0, 6 * CHUNK)
+ids = st.integers(0, 6 * CHUNK_IDS)
 ranges = st.tuples(ids, ids).map(sorted)
 recipes = st.builds(
     lambda bounds, density, seed, holes: Recipe(
@@ -37,7 +37,7 @@ def parsed(records: Records) -> list[dict[str, Any]]:
     return [json.loads(record) for record in records.page(0, ALL).records]
 
 
-@given(recipes, st.integers(1, 2 * CHUNK))
+@given(recipes, st.integers(1, 2 * CHUNK_IDS))
 def test_the_pages_from_next_to_next_hold_every_record_once_and_in_order(recipe: Recipe, limit: int) -> None:
     records, walked, cursor = Records(recipe), [], recipe.first_id
     while cursor is not None:
@@ -61,7 +61,7 @@ def test_a_page_starts_at_its_cursor_and_names_the_first_existing_id_after_it(
 
 @given(recipes)
 def test_bounds_and_holes_hide_records_and_change_none(recipe: Recipe) -> None:
-    whole = Records(replace(recipe, first_id=0, last_id=7 * CHUNK, holes=()))
+    whole = Records(replace(recipe, first_id=0, last_id=7 * CHUNK_IDS, holes=()))
     left = [
         row
         for rows in whole.rows(recipe.first_id, recipe.last_id)

@@ -173,8 +173,8 @@ def test_a_bad_configuration_ends_in_one_line_with_status_1_before_any_request(c
             "lifestats: unknown argument -a rnu; the only one is -a run=NAME",
         ),
         (["lifestats", "-a", "run"], "lifestats: Invalid -a value, use -a NAME=VALUE"),
-        (["lifestat"], "lifestats: there is no spider 'lifestat': scrapy crawl lifestats"),
-        ([], "lifestats: there is no spider '': scrapy crawl lifestats"),
+        (["lifestat"], "lifestats: there is no spider 'lifestat'. Run: scrapy crawl lifestats"),
+        ([], "lifestats: there is no spider ''. Run: scrapy crawl lifestats"),
     ],
 )
 def test_a_slip_on_the_command_line_ends_in_one_line_with_status_1(crawls, arguments, message):
@@ -197,7 +197,7 @@ def test_an_output_that_takes_nothing_changes_nothing_about_a_complete_crawl(cra
     [
         (
             "http://127.0.0.2:0/x?offset={cursor}",
-            "mock: true needs a url at one of 127.0.0.1, localhost, not at 127.0",
+            "mock: true needs a url at 127.0.0.1 or localhost, not at 127.0",
         ),
         ("http://127.0.0.1:0/{cursor}", "mock: true needs an http:// url with {cursor} as a query parameter"),
     ],

@@ -84,7 +84,7 @@ def test_the_run_that_is_said_to_be_continued_is_continued(crawls, start_api):
     assert after["at_most"]["requests"] < changed["at_most"]["requests"]
     assert changed["run"]["continues"] is None
     (left,) = changed["run"]["not_continued"]
-    assert left == {"run": "one", "why": "url differs from the configuration's"}
+    assert left == {"run": "one", "why": "url differs from the configuration"}
     assert "does not continue one: url differs" in differs
     assert "Continuing run one" in done.stderr
     assert done.returncode == 0

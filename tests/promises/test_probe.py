@@ -35,15 +35,15 @@ WRONG = [
     ("next", [], {"next": "meta.next"}, ("next", "next"), "null on the first page, but id"),
     ("the cursor as next", [], {"next": "meta.offset"}, ("next", "next"), f"not after the cursor {FIRST}"),
     ("a status as next", [], {"next": "meta.code"}, ("next", "next"), "meta.code is 200"),
-    ("an object as next", [], {"next": "meta"}, ("next", "next"), "no integer"),
-    ("inclusive", ["--exclusive"], {}, ("inclusive", "inclusive"), "inclusive must be false"),
-    ("exclusive", [], {"inclusive": False}, ("inclusive", "inclusive"), "inclusive must be true"),
+    ("an object as next", [], {"next": "meta"}, ("next", "next"), "not an integer"),
+    ("inclusive", ["--exclusive"], {}, ("inclusive", "inclusive"), "set inclusive: false"),
+    ("exclusive", [], {"inclusive": False}, ("inclusive", "inclusive"), "set inclusive: true"),
     (
         "inclusive without next",
         ["--exclusive", "--next="],
         {"next": None},
         ("inclusive", "inclusive"),
-        "inclusive must be false",
+        "set inclusive: false",
     ),
     (
         "a field",
@@ -64,7 +64,7 @@ WRONG = [
         ["--fault=field-object:1:658330693:658332700"],
         {"counters": FOODS},
         ("counter foods", "counters.foods.field"),
-        "neither integer nor text",
+        "neither an integer nor text",
     ),
     (
         "no limit in the url",
@@ -91,7 +91,7 @@ WRONG = [
     ("the token", ["--fault=status-401:1"], {}, ("reachable", "headers, url"), "status 401"),
     ("the rate", ["--fault=throttle-bare:1"], {}, ("reachable", "rate_limit"), "status 429"),
     ("HTML", ["--fault=html:1"], {}, ("JSON", "url, headers"), "<html>"),
-    ("nothing", ["--fault=empty:1"], {}, ("JSON", "url, headers"), "the body is nothing"),
+    ("nothing", ["--fault=empty:1"], {}, ("JSON", "url, headers"), "the body is empty"),
     ("a redirect", ["--fault=redirect:1"], {}, ("reachable", "url"), "points to http://another-host.invalid/"),
     ("a server that hangs up", ["--fault=disconnect:1"], {}, ("reachable", "url"), "disconnected"),
 ]
@@ -177,7 +177,7 @@ def test_the_mock_of_an_environment_is_started_and_stopped(crawls):
     crawls.configure(mock=True)
     done = probe(crawls)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Everything that a crawl needs holds" in done.stdout
+    assert "All checks passed; a crawl can start" in done.stdout
 
 
 SECRETS = ["s3cret-and-a-rather-long-one-" * 4, 'q"uo/t\\e d+u', "8675309"]

@@ -240,7 +240,7 @@ def test_a_run_of_another_source_is_not_continued(crawls, api, change, what):
     config = crawls.config.read_text()
     crawls.change(**change)
     done = crawls.run()
-    assert f"Not continuing run {first}: {what} from the configuration's" in done.stderr
+    assert f"Not continuing run {first}: {what} from the configuration" in done.stderr
     assert len(crawls.runs()) == 2
     named = crawls.run("-a", f"run={first}")
     assert named.returncode == 1
@@ -275,5 +275,5 @@ def test_segments_that_overlap_stop_the_merge_and_both_are_named(crawls):
     (segments / "000900.parquet").write_bytes((segments / "000001.parquet").read_bytes())
     done = crawls.run("-a", "run=mine")
     assert done.returncode == 1
-    assert "000001.parquet and 000900.parquet both settle ids of" in done.stderr
+    assert "000001.parquet and 000900.parquet both count ids " in done.stderr
     assert "Traceback" not in done.stderr

@@ -104,7 +104,7 @@ def test_a_users_mistake_is_one_line(crawls, command):
     crawls.configure()
     done = crawls.scrapy(command, "nonsense", "-s", f"LIFESTATS_CONFIG={crawls.config}", "-s", "ENV=test")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("lifestats: 'nonsense' is not understood")
+    assert done.stderr.startswith("lifestats: unexpected argument 'nonsense'")
     assert done.stderr.count("\n") == 1
 
 

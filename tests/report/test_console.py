@@ -22,7 +22,7 @@ def report(**counter):
     [
         ({}, "colours: 1 value in 1 record"),
         ({}, "Complete: 1 record on 1 page in 0.5 s."),
-        ({"without": 2}, "colours: 1 value in 1 record; 2 records without it"),
+        ({"without": 2}, "colours: 1 value in 1 record; 2 records without the field"),
         ({"items": 0, "distinct": 0, "top": []}, "Complete, but NOTHING was counted for colours: "),
         ({"top": [{"rank": 1, "key": "a\x1b[2J", "count": 1, "share": 1.0}]}, "a\ufffd[2J"),
         ({"top": [{"rank": 1, "key": 7, "label": "75", "count": 1, "share": 1.0}]}, "7  75"),
@@ -36,4 +36,4 @@ def test_a_line_of_the_end_of_a_crawl(capsys, tmp_path, counter, line):
 def test_an_incomplete_crawl_says_how_to_go_on(capsys, tmp_path):
     partial = report() | {"coverage": {"complete": False, "ids": 2000, "settled": 1500}}
     console.show(partial, tmp_path / "report.json")
-    assert "500 of 2,000 ids are missing. The same command again asks for them." in capsys.readouterr().out
+    assert "500 of 2,000 ids are missing. Run the same command again to fetch them." in capsys.readouterr().out

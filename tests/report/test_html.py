@@ -47,7 +47,7 @@ def test_the_facts_are_the_report_s():
         "658330693 to 732158492 (73,827,800)",
         "2026-11-24 04:00:00 UTC to 2026-11-24 06:03:04 UTC",
         "2 h 3 min",
-        "All 73,827,800 ids are settled: 69,648,868 records on 735,419 pages.",
+        "All 73,827,800 ids were crawled: 69,648,868 records on 735,419 pages.",
         "3 values of food_id in 18 records.",
     ):
         assert fact in said
@@ -64,7 +64,7 @@ def test_a_partial_report_says_how_much_is_missing_and_which_ranges():
     spans = [(FIRST + 1000 * step, FIRST + 1000 * step + 10) for step in range(1, 9)]
     document = parsed(reported(missing=[*spans, (FIRST + 73_827_799, FIRST + 73_827_800)]))
     verdict = document.css(".verdict")
-    assert words(verdict.css("h2")) == "! Incomplete: 99.9998% settled"
+    assert words(verdict.css("h2")) == "! Incomplete: 99.9998% of the ids crawled"
     assert "81 of 73,827,800 ids are missing, in 9 ranges." in words(verdict)
     assert words(verdict.css("summary")) == "4 more missing ranges"
     listed = [words(item) for item in verdict.css("li")]
@@ -76,7 +76,7 @@ def test_a_partial_report_says_how_much_is_missing_and_which_ranges():
 def test_of_thousands_of_missing_ranges_the_page_has_a_thousand_and_says_where_the_others_are():
     document = parsed(reported(missing=[(FIRST + 10 * step, FIRST + 10 * step + 1) for step in range(9000)]))
     assert len(document.css(".verdict li")) == page.RANGES + page.MOST_RANGES
-    assert "And 7,995 more: report.json lists every one." in words(document.css(".verdict"))
+    assert "And 7,995 more: report.json lists every range." in words(document.css(".verdict"))
     assert len(document.css(".strip .missing")) <= page.CELLS
 
 
@@ -116,7 +116,7 @@ def test_labels_and_records_without_the_field_are_told():
     report["counters"]["foods"]["top"][0]["label"] = "Coffee"
     document = parsed(report)
     assert [row[1] for row in rows_of(document)] == ["1 Coffee", "2"]
-    assert "1,204 records without it." in words(document.css(".lead"))
+    assert "1,204 records without this field." in words(document.css(".lead"))
 
 
 @pytest.mark.parametrize("limit", [None, 100.0])
@@ -125,7 +125,7 @@ def test_a_crawl_that_found_nothing_has_a_page(limit):
     report = reported(missing=[(FIRST, FIRST + 1)], ids=1, counters={"foods": nothing}, pace=[])
     report["source"]["rate_limit"] = limit
     document = parsed(report)
-    assert "Incomplete: 0% settled" in words(document.css("h2"))
+    assert "Incomplete: 0% of the ids crawled" in words(document.css("h2"))
     assert "No record had a value to count." in words(document.css(".counter"))
     assert not document.css(".plot")
 
