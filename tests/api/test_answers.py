@@ -21,7 +21,7 @@ def test_the_body_of_what_may_be_a_page_is_its_body():
             (
                 Answer(status),
                 FaultyPageError,
-                f"status {status}, which is not followed: put the final address into url",
+                f"status {status}: redirects are not followed. Put the final address into url",
             )
             for status in (300, 302, 399)
         ),

@@ -57,7 +57,7 @@ def test_a_mock_listens_where_the_url_says(url, port):
     [
         (
             "http://127.0.0.2:0/x?offset={cursor}",
-            "mock: true needs a url at one of 127.0.0.1, localhost, not at 127.0.0.2",
+            "mock: true needs a url at 127.0.0.1 or localhost, not at 127.0.0.2",
         ),
         ("http://127.0.0.1:0/{cursor}", "mock: true needs an http:// url with {cursor} as a query parameter"),
         ("https://127.0.0.1:0/?a={cursor}", "mock: true needs an http:// url with {cursor} as a query parameter"),

@@ -58,7 +58,7 @@ def test_values_are_filled_in_as_they_are_and_quoted_in_a_url():
     [
         (None, "p: headers.A needs the environment variable LIFESTATS_CHECKED, which is not set"),
         ("", "p: headers.A needs the environment variable LIFESTATS_CHECKED, which is not set"),
-        ("a\nb", "p: headers.A: the environment variable LIFESTATS_CHECKED has a control character in it"),
+        ("a\nb", "p: headers.A: the environment variable LIFESTATS_CHECKED contains a control character"),
     ],
 )
 def test_a_variable_that_is_not_set_or_cannot_be_sent_is_named_with_the_key_that_needs_it(

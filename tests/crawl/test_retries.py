@@ -76,7 +76,7 @@ def test_a_good_page_between_two_failures_is_remembered_by_the_breaker_and_chang
         return made
 
     assert stopped(succeeded=False).message == (
-        "2 of the last 2 answers failed, the last one with: status 500; scrapy probe shows what is wrong"
+        "2 of the last 2 answers failed, the last one with: status 500. Run scrapy probe to find the cause"
     )
     assert stopped(succeeded=True).message == "3 of the last 4 answers failed, the last one with: status 500"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler.crawl.state import Crawl
-from lifestats_crawler.crawl.walk import Ask, Walk
+from lifestats_crawler.crawl.walk import Ask, Proof, Walk
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.items import Answer
 from lifestats_crawler.ranges import IdRange
@@ -173,7 +174,7 @@ def test_the_first_page_with_a_record_is_followed_by_a_proof_of_the_cursor_and_n
     (first,) = walking.walk.begin()
     step = walking.take(first)
     assert step.tally.settles == IdRange(FIRST, FIRST + 10)
-    assert (step.begun, step.following) == ([], Ask(first.chain, FIRST + 9, proof=1))
+    assert (step.begun, step.following) == ([], Ask(first.chain, FIRST + 9, proof=Proof(FIRST + 9, FIRST)))
     step = walking.take(step.following)
     assert step.tally is None, "what a proof shows is counted where it is asked for"
     assert step.following == Ask(first.chain, FIRST + 10)
@@ -192,13 +193,33 @@ def test_a_record_that_is_twice_not_shown_where_it_is_asked_for_ends_the_crawl_a
     walking = Walking(MemoryApi(recipe, shape), ids=99, subsets=1, next=None, inclusive=inclusive)
     (first,) = walking.walk.begin()
     proof = walking.take(first).following
-    again = walking.take(proof).following
-    assert (proof.proof, again) == (1, Ask(first.chain, proof.first, proof=2))
+    exists = walking.take(proof).following
+    doubted = replace(proof.proof, is_doubted=True)
+    assert exists == Ask(first.chain, FIRST, proof=doubted), "the record may be gone: its page is asked once more"
+    again = walking.take(exists).following
+    assert again == Ask(first.chain, proof.first, proof=doubted)
     assert walking.closed == [], "once may be an accident"
     step = walking.take(again)
     assert (step.tally, step.begun, step.following) == (None, (), None)
     assert walking.closed == [Ending.MISCONFIGURED]
     assert f"lacks this record, which exists. Set inclusive: {right}" in caplog.text
+
+
+def test_a_record_that_is_gone_proves_nothing_and_the_next_page_is_asked(walking):
+    (first,) = walking.walk.begin()
+    proof = walking.take(first).following
+    walking.api = MemoryApi({"density": 1, "holes": (IdRange(FIRST + 9, FIRST + 10),)})
+    exists = walking.take(proof).following
+    following = walking.take(exists).following
+    assert (walking.closed, following) == ([], Ask(first.chain, FIRST + 10))
+    assert walking.take(following).following == Ask(first.chain, FIRST + 19, proof=Proof(FIRST + 19, FIRST + 10))
+
+
+def test_a_page_that_shows_its_only_record_where_it_was_asked_for_needs_no_proof():
+    walking = Walking(MemoryApi({"density": 1, "last_id": FIRST + 99}), ids=99, subsets=1, results_per_page=1)
+    (first,) = walking.walk.begin()
+    step = walking.take(first)
+    assert ([ask.first for ask in step.begun], step.following) == ([FIRST], None)
 
 
 def test_a_proof_that_gets_no_page_is_made_up_for_at_the_next_one(walking):
@@ -207,14 +228,14 @@ def test_a_proof_that_gets_no_page_is_made_up_for_at_the_next_one(walking):
     following = walking.take(proof, FAILED).following
     assert following == Ask(first.chain, FIRST + 10)
     assert walking.crawl.retried == 1
-    assert walking.take(following).following == Ask(first.chain, FIRST + 19, proof=1)
+    assert walking.take(following).following == Ask(first.chain, FIRST + 19, proof=Proof(FIRST + 19, FIRST + 10))
 
 
 def test_a_page_that_failed_is_asked_again_where_it_was_after_a_wait_that_is_noted(walking):
     ask = proven(walking)
     step = walking.take(ask, FAILED, now=100.0)
     assert (step.tally, step.begun) == (None, [])
-    assert (step.following.first, step.following.proof) == (ask.first, 0)
+    assert (step.following.first, step.following.proof) == (ask.first, None)
     assert 0 < step.following.wait <= 0.5
     assert ask.chain.rests_until == 100.0 + step.following.wait
     assert walking.crawl.retried == 1
@@ -251,9 +272,8 @@ def test_a_page_that_keeps_failing_is_put_aside_and_tried_again_at_the_end_and_t
     again = walking.take(ask, FAILED).following
     behind = walking.take(again, FAILED).following
     assert behind == Ask(ask.chain, ask.first + 10)
-    assert (
-        f"Put ids {ask.first} to {ask.first + 9} aside after 2 tries, to be tried last: status 500" in caplog.text
-    )
+    aside = f"Put ids {ask.first} to {ask.first + 9} aside after 2 failed tries"
+    assert f"{aside}, to be tried last: status 500" in caplog.text
     step = walking.take(behind)
     while step.following:
         step = walking.take(step.following)
@@ -270,11 +290,11 @@ def test_of_faults_of_a_kind_one_a_minute_is_told_as_a_warning(walking, caplog):
     for now in (0.0, 10.0, 20.0, 61.0):
         ask = walking.take(ask, FAILED, now).following
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert [line.partition("; asking")[0] for line in told] == [
+    assert [line.partition("; the next")[0] for line in told] == [
         f"Page at {ask.first}, try 1: status 500",
         f"Page at {ask.first}, try 4: status 500",
     ]
-    assert told[1].endswith("(2 more like it since the last line)")
+    assert told[1].endswith("(2 more faults of this kind since the last line)")
 
 
 @pytest.mark.parametrize("status", [401, 403])

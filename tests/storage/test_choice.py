@@ -17,7 +17,7 @@ from tests.storage.stored import JOB, NOW, conclude, restamp, spill
 
 OTHER = Job.of(configured(last_id=500, counters={"sizes": {"field": "size"}}))
 EARLY, LATE, TOMORROW = "2026-01-01T00:00:00.000Z", "2026-01-09T00:00:00.000Z", "2026-02-02T00:00:00.000Z"
-WHY = "counters, last_id differ from the configuration's"
+WHY = "counters, last_id differ from the configuration"
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_run_of_another_job_that_is_being_crawled_is_passed_over(storage):
     assert (choice.continues.name, choice.refused_by) == ("b", None)
     ((name, why),) = choice.passed_over
     assert name == "20260103T000000Z"
-    assert why.startswith(f"it is being crawled by process {os.getpid()} on ")
+    assert why.startswith(f"this run is being crawled by process {os.getpid()} on ")
 
 
 @pytest.mark.parametrize("others", [[], [("b", EARLY)]], ids=["alone", "newest"])

@@ -172,5 +172,5 @@ def test_footers_add_up_and_the_steps_of_the_pace_are_in_the_order_of_time(tmp_p
         pace=(("2026-01-01T00:00:01.000Z", 0.5, 3), ("2026-01-01T00:00:02.000Z", 0.5, 3)),
     )
     assert segments.add_up([]) == segments.Settled()
-    with pytest.raises(OverlapError, match=r"1\.parquet and 4\.parquet both settle ids of"):
+    with pytest.raises(OverlapError, match=r"1\.parquet and 4\.parquet both count ids 4 to 4"):
         segments.add_up([*known, (tmp_path / "4.parquet", replace(FOOTER, covers=(IdRange(4, 5),)))])
