@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from aiohttp import web
+
 from lifestats_crawler.items import Answer
 from mocks.data import Recipe, Records
 from mocks.faults import KINDS, Honest
@@ -13,8 +15,6 @@ from mocks.shape import Shape
 from tests.conftest import FIRST
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from mocks.data import Truth
 
 
@@ -54,4 +54,6 @@ def _at_once(answering: Any) -> web.Response:
         answering.send(None)
     except StopIteration as done:
         return done.value
+    except web.HTTPException as refused:
+        return refused
     raise AssertionError("a fault that takes its time needs a wire")
