@@ -81,7 +81,7 @@ def test_of_a_later_answer_that_is_no_page_what_failed_is_told_with_its_cursor()
         (Answer(429), "status 429 after 0 ms", "rate_limit"),
         (
             Answer(301, {"Location": "https://elsewhere.invalid/foodstats?key=s3cret"}),
-            "status 301 after 0 ms, which is not followed: it points to https://elsewhere.invalid/foodstats",
+            "status 301 after 0 ms: redirects are not followed, and this one points to https://elsewhere.invalid/foodstats",
             "url",
         ),
     ],

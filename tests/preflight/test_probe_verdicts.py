@@ -28,22 +28,22 @@ WRONG = [
         [f"id-negative:1:{FIRST}:{FIRST + 1}"],
         {},
         ("read by the crawl", ""),
-        "would be refused: id -5 is out of bounds",
+        "would not be counted: id -5 must be from 0",
     ),
     ("next", {}, [], {"next": "meta.next"}, ("next", "next"), "null on the first page, but id"),
     ("the cursor as next", {}, [], {"next": "meta.offset"}, ("next", "next"), f"not after the cursor {FIRST}"),
     ("a status as next", {}, [], {"next": "meta.code"}, ("next", "next"), "meta.code is 200"),
-    ("an object as next", {}, [], {"next": "meta"}, ("next", "next"), "no integer"),
-    ("an id of the page as next", {}, ["next-short:1"], {}, ("next", "next"), "but the page goes on to id"),
-    ("inclusive", {"exclusive": True}, [], {}, ("inclusive", "inclusive"), "inclusive must be false"),
-    ("exclusive", {}, [], {"inclusive": False}, ("inclusive", "inclusive"), "inclusive must be true"),
+    ("an object as next", {}, [], {"next": "meta"}, ("next", "next"), "not an integer"),
+    ("an id of the page as next", {}, ["next-short:1"], {}, ("next", "next"), "but the page already has id"),
+    ("inclusive", {"exclusive": True}, [], {}, ("inclusive", "inclusive"), "set inclusive: false"),
+    ("exclusive", {}, [], {"inclusive": False}, ("inclusive", "inclusive"), "set inclusive: true"),
     (
         "inclusive without next",
         {"exclusive": True, "following": ""},
         [],
         {"next": None},
         ("inclusive", "inclusive"),
-        "inclusive must be false",
+        "set inclusive: false",
     ),
     (
         "a field",
@@ -67,7 +67,7 @@ WRONG = [
         [f"field-object:1:{NOT_THE_LAST_PAGE}"],
         {"counters": FOODS},
         ("counter foods", "counters.foods.field"),
-        "neither integer nor text",
+        "neither an integer nor text",
     ),
     (
         "no limit in the url",
@@ -75,7 +75,7 @@ WRONG = [
         [],
         {"url": URL + "offset={cursor}"},
         ("page size", "results_per_page, url ({limit})"),
-        "50 records came, 10 were asked for",
+        "the answer has 50 records, but 10 were requested",
     ),
     (
         "a limit that is not heeded",
@@ -83,7 +83,7 @@ WRONG = [
         [],
         {"url": URL + "offset={cursor}&size={limit}"},
         ("page size", "results_per_page"),
-        "50 records came, 10 were asked for",
+        "the answer has 50 records, but 10 were requested",
     ),
     (
         "a cursor that is not heeded",
@@ -99,13 +99,13 @@ WRONG = [
         [],
         {"last_id": 10**12, "first_id": 10**11},
         ("id", "first_id, items, url"),
-        "no record from",
+        "has no record, so nothing else can be checked",
     ),
     ("the address", {}, ["status-404:1"], {}, ("reachable", "url"), "status 404"),
     ("the token", {}, ["status-401:1"], {}, ("reachable", "headers, url"), "status 401"),
     ("the rate", {}, ["throttle-bare:1"], {}, ("reachable", "rate_limit"), "status 429"),
     ("HTML", {}, ["html:1"], {}, ("JSON", "url, headers"), "<html>"),
-    ("nothing", {}, ["empty:1"], {}, ("JSON", "url, headers"), "the body is nothing"),
+    ("nothing", {}, ["empty:1"], {}, ("JSON", "url, headers"), "the body is empty"),
     ("a redirect", {}, ["redirect:1"], {}, ("reachable", "url"), "points to http://another-host.invalid/"),
 ]
 
@@ -129,7 +129,7 @@ def test_records_that_are_others_the_second_time_are_named():
 
     (failure,) = probe(ask, first_users()).failures
     assert (failure.name, failure.keys) == ("same page twice", "url")
-    assert "no count of this would be exact" in failure.seen
+    assert "cannot be counted exactly" in failure.seen
 
 
 def test_a_record_that_comes_twice_on_a_page_is_named():
@@ -176,21 +176,21 @@ def test_what_a_crawl_can_read_holds_and_a_handful_of_requests_shows_it(recipe, 
 @pytest.mark.parametrize(
     ("shape", "faults", "changes", "told"),
     [
-        ({"max_limit": 7}, [], {"results_per_page": 50}, ("page size", NOTE, "results_per_page: 7 says as much")),
-        ({}, ["unordered:1"], {}, ("order", NOTE, "do not ascend within a page: harmless")),
-        ({}, ["before-cursor:1"], {}, ("inclusive", NOTE, "this cannot be told")),
-        ({}, ["before-cursor:1"], {}, ("cursor advances", NOTE, "records from before it come too: harmless")),
-        ({}, [], {"last_id": FIRST + 1000}, ("first and last id", NOTE, "records go on after it")),
+        ({"max_limit": 7}, [], {"results_per_page": 50}, ("page size", NOTE, "set results_per_page: 7")),
+        ({}, ["unordered:1"], {}, ("order", NOTE, "do not ascend; the crawl needs no order")),
+        ({}, ["before-cursor:1"], {}, ("inclusive", NOTE, "so inclusive was not checked")),
+        ({}, ["before-cursor:1"], {}, ("cursor advances", NOTE, "repeats 3 records of the first page")),
+        ({}, [], {"last_id": FIRST + 1000}, ("first and last id", NOTE, "records exist after last_id")),
         ({}, [], {}, ("first and last id", OK, f"first_id {FIRST} is a record, last_id {FIRST + 2110} is")),
-        ({"following": ""}, [], {"next": None}, ("next", SKIPPED, "each page starts after the largest id")),
-        ({}, [], {}, ("same page twice", OK, f"asked twice at {FIRST}, the same ids come")),
+        ({"following": ""}, [], {"next": None}, ("next", SKIPPED, "each request starts after the largest id")),
+        ({}, [], {}, ("same page twice", OK, f"two identical requests at {FIRST} gave the same ids")),
         ({}, ["id-text:1"], {}, ("order", SKIPPED, "no page with records")),
-        ({}, [], {"next": "meta.code"}, ("read by the crawl", SKIPPED, "what FAILED comes first")),
+        ({}, [], {"next": "meta.code"}, ("read by the crawl", SKIPPED, "correct the FAILED checks first")),
         (
             {},
             [f"field-null:1:{NOT_THE_LAST_PAGE}"],
             {"counters": {"foods": {"field": "food_id", "missing": "skip"}}},
-            ("counter foods", OK, "records, which are skipped"),
+            ("counter foods", OK, "records; these records are skipped"),
         ),
     ],
     ids=str,
