@@ -1,7 +1,7 @@
 # make crawl        crawl the environment `development`: a mock API with made-up data
 # make test         run ruff, mypy, the doctests and all tests
 # make torture      kill a crawl 200 times, with every fault of an API, and compare its counts with the truth
-# make bench        compare lifestats with other crawlers, and write docs/benchmarks.md (a quarter of an hour)
+# make bench        measure lifestats and other crawlers, and write docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  run a short comparison, and print it (three minutes)
 # make lock         compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names
 # make audit        look up known vulnerabilities of every locked package; fail if a package cannot be looked up
