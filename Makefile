@@ -1,5 +1,9 @@
 # make crawl        crawl the environment `development`: a mock API with made-up data
-# make test         run ruff, mypy, the doctests and all tests
+# make check        run ruff, mypy, the layer test, the pure tests and 50 simulated lives (half a minute)
+# make test         run ruff, mypy and all tests, also those that start processes (minutes)
+# make simulate     live 20,000 simulated lives, or SEEDS=… of them (up to half an hour)
+# make mutants      run mutation tests of the modules that count and pace (up to an hour)
+# make check-all    run the pure tests with Python 3.11, 3.12 and 3.13, as far as this machine has them
 # make torture      kill a crawl 200 times, with every fault of an API, and compare its counts with the truth
 # make bench        measure lifestats and other crawlers, and write docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  run a short comparison, and print it (three minutes)
@@ -10,10 +14,13 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 ENV ?= development
 UPGRADE ?=
+SEEDS ?= 20000
+# Pure tests start no process.
+PURE := --ignore=tests/promises
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 $(UPGRADE)
 
-.PHONY: crawl test torture bench bench-quick lock audit clean
+.PHONY: crawl check test simulate mutants check-all pure torture bench bench-quick lock audit clean
 crawl: $(VENV)/.runtime
 	$(BIN)/scrapy crawl lifestats -s ENV=$(ENV)
 
@@ -22,6 +29,31 @@ test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	LIFESTATS_LIVES=50 $(BIN)/pytest $(PURE)
+
+simulate: $(VENV)/.dev
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants
+
+check-all: $(VENV)/.dev
+	@for version in 3.11 3.12 3.13; do \
+		found=$$(python$$version -c 'import sys; print(sys.executable)' 2>/dev/null \
+			|| ls "$$(pyenv prefix $$version 2>/dev/null)/bin/python$$version" 2>/dev/null) \
+			|| { echo "Python $$version is not on this machine"; continue; }; \
+		echo "Python $$version"; \
+		$(MAKE) --no-print-directory pure VENV=$(VENV)-$$version PYTHON=$$found || exit 1; \
+	done
+
+pure: $(VENV)/.dev
+	$(BIN)/pytest $(PURE)
 
 torture: $(VENV)/.dev
 	$(BIN)/python tests/promises/torture.py

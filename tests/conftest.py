@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ FIXTURES = PROJECT / "tests" / "fixtures"
 # A machine that is busy for a moment is no failure of what is tested.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Hypothesis would also write an example that fails as a patch, with libcst, which stumbles over an attribute that
+# zope.interface (Scrapy's) gives to every class: pytest would end with an internal error, and tell no failure.
+sys.modules["hypothesis.extra._patching"] = None
 
 
 @pytest.fixture

@@ -60,9 +60,10 @@ class Dialect:
             reason = self._secrets.hidden(f"cannot be read: {type(error).__name__}: {error}")
             raise FaultyPageError(cut(reason, _MOST_CHARACTERS)) from None
 
-    def shows(self, body: bytes, an_id: int) -> bool:
-        """Tell whether the answer to a request at an id has its record. Raises FaultyPageError."""
-        return self.read(body, IdRange(an_id, an_id + 1)).records == 1
+    def shows(self, body: bytes, first: int, an_id: int) -> bool:
+        """Tell whether the answer to a request at ``first`` has the record of an id. Raises FaultyPageError."""
+        up_to, before = (self.read(body, IdRange(first, end)).records for end in (an_id + 1, an_id))
+        return up_to - before == 1
 
     def _read(self, body: bytes, asked: IdRange) -> Tally:
         page = _decoded(body)

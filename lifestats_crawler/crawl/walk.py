@@ -7,7 +7,7 @@ and gives its answer back with it.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.api import answers
@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PROOFS = 2  # answers without the record that was asked for, before that is no accident
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A question beside the pages: whether a record is shown where it is asked for."""
+
+    record: int
+    #: The first id of the page that has shown it.
+    page: int
+    #: Whether an answer at its id has lacked it already.
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,8 @@ class Ask:
     first: int
     #: Seconds that it must not leave before.
     wait: float = 0.0
-    #: Not for the page at the chain's cursor, but to show a record where it is asked for: the n-th time.
-    proof: int = 0
+    #: Not None: not for the page at the chain's cursor, but for this proof.
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +93,9 @@ class Walk:
     def take(self, ask: Ask, answer: Answer, now: float) -> Step:
         """Take the answer to an ask, ``now`` in seconds of the pacer's clock."""
         self._crawl.answered += 1
-        if ask.proof:
-            return self._take_proof(ask, answer)
         chain = ask.chain
+        if ask.proof:
+            return self._next(None, chain, following=self._prove(ask, ask.proof, answer))
         try:
             tally = self._read(answer, chain)
         except FaultyPageError as fault:
@@ -94,7 +103,10 @@ class Walk:
         self._retries.succeeded()
         if not self._is_cursor_proven and tally.highest is not None:
             self._is_cursor_proven = True  # one chain asks, and none beside it
-            return self._next(tally, chain, following=Ask(chain, tally.highest, proof=1))
+            if tally.highest == ask.first:
+                return self._next(tally, chain)  # the page itself shows the record where it was asked for
+            proof = Proof(tally.highest, ask.first)
+            return self._next(tally, chain, following=Ask(chain, proof.record, proof=proof))
         return self._next(tally, chain)
 
     def _next(self, tally: Tally | None, chain: Chain, wait: float = 0.0, following: Ask | None = None) -> Step:
@@ -112,32 +124,37 @@ class Walk:
         """Read an answer and move its chain past it, or raise FaultyPageError and change nothing."""
         return self._frontier.advance(chain, self._crawl.dialect.read(answers.body(answer), chain.left))
 
-    def _take_proof(self, ask: Ask, answer: Answer) -> Step:
-        """Look for the record that was asked for: an answer without it, twice, says that ``inclusive`` is wrong.
+    def _prove(self, ask: Ask, proof: Proof, answer: Answer) -> Ask | None:
+        """Look for the record in the answer to an ask of its proof, and return what else to ask for it.
 
-        Such a crawl would lose a record of each page in silence, and end as complete.
+        If a record that exists is lacking twice where it is asked for, ``inclusive`` is wrong: such a crawl would
+        lose a record of each page in silence, and end as complete. That it exists is asked in between, at the page
+        that has shown it: records may go.
         """
         if not self._crawl.goes_on:
-            return Step(None)
+            return None
         try:
-            is_shown = self._crawl.dialect.shows(answers.body(answer), ask.first)
+            is_shown = self._crawl.dialect.shows(answers.body(answer), ask.first, proof.record)
         except ContradictionError:
             is_shown = False
         except FaultyPageError:
             self._is_cursor_proven = False  # at the next page, then
             self._crawl.retried += 1
-            return self._next(None, ask.chain)
+            return None
+        if ask.first != proof.record:
+            self._is_cursor_proven = is_shown
+            return Ask(ask.chain, proof.record, proof=proof) if is_shown else None
         if is_shown:
-            return self._next(None, ask.chain)
-        if ask.proof < _PROOFS:
-            return self._next(None, ask.chain, following=Ask(ask.chain, ask.first, proof=ask.proof + 1))
+            return None
+        if not proof.is_doubted:
+            return Ask(ask.chain, proof.page, proof=replace(proof, is_doubted=True))
         right = str(not self._crawl.config.inclusive).lower()
         self._crawl.stop(
             Ending.MISCONFIGURED,
             f"the answer to a request at id {ask.first} lacks this record, which exists. Set inclusive: {right}:"
             " with the present value the crawl would lose records. scrapy probe shows the answer",
         )
-        return Step(None)
+        return None
 
     def _again(self, chain: Chain, fault: FaultyPageError, now: float) -> float:
         """Do what is decided about a page that failed, and return the seconds until its chain goes on."""

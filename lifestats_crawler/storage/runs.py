@@ -107,6 +107,10 @@ class Run:
                 self.lock.unlink()
                 self.segments.rmdir()
                 self.directory.rmdir()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the lock, as the end of the process does."""
         if self._held:
             self._held.close()
 

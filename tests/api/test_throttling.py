@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lifestats_crawler.api import throttling as retry_after
+from lifestats_crawler.api import throttling
+from lifestats_crawler.items import Answer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,4 +29,17 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
     ],
 )
 def test_seconds_and_dates_are_understood_and_nothing_else(header, wait):
-    assert retry_after.seconds(header, NOW) == wait
+    assert throttling.seconds(header, NOW) == wait
+    assert throttling.told(Answer(429, {"Retry-After": header}), NOW) == wait
+
+
+def test_an_answer_without_the_header_does_not_say():
+    assert throttling.told(Answer(429), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "may_ask"),
+    [(429, True), (503, True), *((status, False) for status in (0, 200, 202, 403, 500, 502, 504))],
+)
+def test_a_429_and_a_503_may_ask_for_a_pause_and_nothing_else(status, may_ask):
+    assert throttling.is_throttled(Answer(status, {"Retry-After": "5"})) is may_ask

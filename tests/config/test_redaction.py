@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from yarl import URL
 
-from lifestats_crawler.config.redaction import HIDDEN, Secrets
+from lifestats_crawler.config.redaction import HIDDEN, Secrets, without_login
 
 SECRETS = [
     "s3cret",
@@ -41,3 +41,33 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_a_secret_is_hidden_in_every_form(form, secret):
     assert Secrets([secret]).hidden(f"before {form(secret)} after") == f"before {HIDDEN} after"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/x?at=b@c", "https://host/x?at=b@c"),
+        ("https://me:secret@host/x", "https://***@host/x"),
+        ("https://me@host/x", "https://***@host/x"),
+        ("https://:secret@host/x", "https://***@host/x"),
+        ("https://me:se@cret@host", "https://***@host"),
+        ("https://me:secret@host?x=@", "https://***@host?x=@"),
+        ("https://${USER}:${PASSWORD}@host/", "https://${USER}:${PASSWORD}@host/"),
+        ("https://${TOKEN}@host/", "https://${TOKEN}@host/"),
+        ("https://${USER}:secret@host/", "https://***@host/"),
+        ("https://:@host/", "https://:@host/"),
+        ("", ""),
+    ],
+)
+def test_a_url_is_shown_without_the_login_in_it_and_a_variable_hides_itself(url, shown):
+    assert without_login(url) == shown
+
+
+def test_of_two_secrets_one_within_the_other_nothing_is_left():
+    assert Secrets(["pass", "password"]).hidden("my password") == f"my {HIDDEN}"
+
+
+@pytest.mark.parametrize("values", [[], [""]])
+def test_without_a_secret_nothing_is_hidden(values):
+    assert not Secrets(values)
+    assert Secrets(values).hidden("as it is") == "as it is"

@@ -1,8 +1,105 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
-from lifestats_crawler.crawl.state import Gauge
+import pytest
+
+from lifestats_crawler.crawl.state import Crawl, Gauge
+from lifestats_crawler.ending import Ending
+from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.storage.runs import Run
+from lifestats_crawler.storage.segments import Settled
+from tests.configurations import configured
+
+
+class Outside:
+    """What a crawl is told from outside, and what it tells."""
+
+    def __init__(self) -> None:
+        self.is_running = True
+        self.closed: list[Ending] = []
+
+    def crawl(self, settled: Settled | None = None, **changes) -> Crawl:
+        run = Run(Path("one"), "test")
+        changes = {"subsets": 2, "results_per_page": 10} | changes
+        return Crawl(
+            configured(**changes), run, settled or Settled(), 4, lambda: self.is_running, self.closed.append
+        )
+
+
+@pytest.fixture
+def outside():
+    return Outside()
+
+
+def test_a_crawl_walks_what_the_segments_of_its_run_have_not_settled(outside):
+    settled = Settled((IdRange(0, 600), IdRange(700, 800)), pages=7, requests=9, retries=2, highest=790)
+    crawl = outside.crawl(settled)
+    assert sorted((part.begin, part.end) for part in crawl.frontier.unsettled()) == [
+        (600, 700),
+        (800, 990),
+        (990, 1000),
+    ]
+    assert list(crawl.coverage) == list(settled.covers)
+    assert (crawl.kept.pages, crawl.kept.ids, crawl.kept.requests, crawl.kept.retries) == (7, 700, 9, 2)
+
+
+def test_a_crawl_is_stopped_once_and_the_first_reason_stays(outside, caplog):
+    crawl = outside.crawl()
+    assert crawl.goes_on
+    crawl.stop(Ending.REFUSED, "the API answers 401")
+    crawl.stop(Ending.STORAGE, "segment 1 cannot be written")
+    assert (crawl.ending, outside.closed) == (Ending.REFUSED, [Ending.REFUSED])
+    assert not crawl.goes_on
+    assert [record.getMessage() for record in caplog.records] == ["Stopping: the API answers 401"]
+
+
+def test_a_crawl_that_is_closed_from_outside_has_no_ending_of_its_own(outside):
+    crawl = outside.crawl()
+    outside.is_running = False
+    assert not crawl.goes_on
+    assert crawl.ending is None
+
+
+def test_another_url_is_asked_and_the_configuration_stays(outside):
+    crawl = outside.crawl()
+    crawl.use_url("http://127.0.0.1:4567/x?offset={cursor}&limit={limit}")
+    assert crawl.dialect.url(5) == "http://127.0.0.1:4567/x?offset=5&limit=10"
+    assert crawl.config == configured(subsets=2, results_per_page=10)
+
+
+def test_asked_is_what_has_left_and_not_what_has_a_place(outside):
+    crawl = outside.crawl()
+    crawl.pacer.reserve(0.0)
+    assert crawl.asked() == (0, 0)
+    crawl.pacer.depart(0.0)
+    crawl.retried = 1
+    assert crawl.asked() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rate_limit", "line"),
+    [
+        (50, "25.0 % of the ids, 0:00:0{left} left, 30.0/s of 50, 10 pages, 1 retries, 2 chains"),
+        (None, "25.0 % of the ids, 0:00:0{left} left, 30.0/s, 10 pages, 1 retries, 2 chains"),
+    ],
+)
+def test_figures_are_those_of_the_crawl(outside, rate_limit, line):
+    settled = Settled((IdRange(0, 250),), pages=10, requests=11, retries=1)
+    crawl = outside.crawl(settled, rate_limit=rate_limit)
+    assert len(list(crawl.frontier.start())) == 2
+    gauge = Gauge(crawl, 0.0)
+    crawl.pacer.departed = 60
+    figures = gauge.read(2.0)
+    assert figures.left == pytest.approx(crawl.frontier.pages_left() / 30)
+    assert str(figures) == line.format(left=round(figures.left))
+
+
+def test_before_a_request_has_left_the_end_cannot_be_told(outside):
+    crawl = outside.crawl()
+    assert (Gauge(crawl, 0.0).read(0.0).left, Gauge(crawl, 0.0).read(1.0).left) == (None, None)
+    assert " left" not in str(Gauge(crawl, 0.0).read(1.0))
 
 
 def test_the_present_rate_is_that_of_the_last_looks_and_the_rest_follows_from_it():

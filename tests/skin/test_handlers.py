@@ -3,19 +3,16 @@ from __future__ import annotations
 import pytest
 from scrapy.settings import Settings
 
-from lifestats_crawler.downloader.client import request_headers
 from lifestats_crawler.handlers import usual_headers
-from tests.configurations import configured
 
 
 @pytest.mark.parametrize(
-    ("own", "sent"),
+    ("settings", "usual"),
     [
-        ({}, {"Accept": "application/json", "User-Agent": "lifestats"}),
-        ({"accept": "text/plain", "USER-AGENT": "me"}, {"accept": "text/plain", "USER-AGENT": "me"}),
-        ({"X-Key": "k"}, {"Accept": "application/json", "User-Agent": "lifestats", "X-Key": "k"}),
+        ({"DEFAULT_REQUEST_HEADERS": {"Accept": "a"}, "USER_AGENT": "me"}, {"Accept": "a", "User-Agent": "me"}),
+        ({"DEFAULT_REQUEST_HEADERS": '{"Accept": "a"}', "USER_AGENT": None}, {"Accept": "a", "User-Agent": None}),
     ],
+    ids=["settings.py", "the command line"],
 )
-def test_configured_headers_replace_the_usual_ones_whatever_their_case(own, sent):
-    settings = Settings({"DEFAULT_REQUEST_HEADERS": {"Accept": "application/json"}, "USER_AGENT": "lifestats"})
-    assert request_headers(usual_headers(settings), configured(headers=own)) == sent
+def test_the_usual_headers_are_those_of_scrapys_two_settings(settings, usual):
+    assert usual_headers(Settings(settings)) == usual

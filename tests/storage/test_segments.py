@@ -1,15 +1,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifestats_crawler.exceptions import StorageError
-from lifestats_crawler.storage import segments
-from tests.storage.stored import FOOTER
+from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
+from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.storage import reports, segments
+from lifestats_crawler.storage.runs import Run
+from lifestats_crawler.storage.source import Job
+from tests.configurations import configured
+from tests.storage.stored import FOOTER, JOB, restamp, spill
+
+EVE = "2025-12-31T00:00:00.000Z"
 
 keys = st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=["Cs"]))
 counts = st.dictionaries(
@@ -55,3 +62,115 @@ def test_numbers_go_on_after_the_last_segment_and_other_files_are_not_segments(t
     (tmp_path / ".000099.parquet.unfinished").write_text("half")
     assert segments.next_number(tmp_path) == 42
     assert [path.name for path, _ in segments.settled(tmp_path)] == ["000041.parquet"]
+
+
+def test_footers_of_format_1_are_read_as_those_of_today(fixtures):
+    known = list(segments.settled(fixtures / "format_1" / "complete"))
+    footers = [footer for _, footer in known]
+    assert {footer.space for footer in footers} == {IdRange(658_330_693, 658_332_193)}
+    assert {footer.source["url"] for footer in footers} == {
+        "http://127.0.0.1:0/foodstats?offset={cursor}&limit={limit}"
+    }
+    assert footers[0].source["counters"]["categories"] == {"field": "food__category_id", "missing": "skip"}
+    settled = segments.add_up(known)
+    report = reports.load(fixtures / "format_1" / "complete" / "report.json")
+    assert (settled.covers, settled.records) == ((footers[0].space,), report["totals"]["items"])
+    assert (settled.pages, settled.requests) == (report["totals"]["pages"], report["totals"]["requests"])
+    for path, _ in known:
+        segments.check(path)
+
+
+def test_a_footer_written_before_there_was_a_number_of_its_format_is_of_format_1(tmp_path):
+    path = segments.write(tmp_path, 1, {}, FOOTER)
+    assert segments.footer(path) == FOOTER
+    source = {"items": "@", "id": "id", "next": None, "inclusive": True, "first_id": 0, "last_id": 999}
+    restamp(
+        path, format=1, source=source | {"url": JOB.source["url"], "counters": {"colours": ["colour", "fault"]}}
+    )
+    assert segments.footer(path) == FOOTER
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path / "test" / "one", "test")
+
+
+def test_a_segment_of_a_newer_format_is_refused_by_name_and_nothing_of_its_run_is_touched(run):
+    damaged, newer = spill(run, (0, 5)), spill(run, (5, 9))
+    damaged.write_bytes(b"rubbish")
+    (run.segments / ".000003.parquet.1.unfinished").write_text("half")
+    restamp(newer, format=99)
+    before = {path: path.read_bytes() for path in run.segments.iterdir()}
+    for reading in (lambda: segments.footer(newer), lambda: segments.set_aside(run.segments, JOB)):
+        with pytest.raises(NewerFormatError) as error:
+            reading()
+        told = f"run one was written by a newer version of lifestats ({newer} has format 99, this version"
+        assert str(error.value).startswith(told)
+    assert {path: path.read_bytes() for path in run.segments.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("covers", "job", "is_ours"),
+    [
+        ([(0, 1000)], JOB, True),
+        ([(0, 5), (990, 1000)], JOB, True),
+        ([], JOB, True),
+        ([(0, 1001)], JOB, False),
+        ([(0, 5), (1000, 1001)], JOB, False),
+        ([(10, 20)], Job.of(configured(first_id=10, last_id=500)), True),
+        ([(0, 5)], Job.of(configured(items="rows")), False),
+        ([(0, 5)], Job.of(configured(mock=True)), False),
+    ],
+    ids=[
+        "the whole space",
+        "both of its ends",
+        "nothing",
+        "an id past its end",
+        "an id past its end, too",
+        "a part of it, of a run with another space",
+        "records read in another way",
+        "made-up records",
+    ],
+)
+def test_a_segment_is_of_a_job_if_it_counts_the_same_within_its_space(run, covers, job, is_ours):
+    path = spill(run, *covers, job=job)
+    assert segments.set_aside(run.segments, JOB) == ([] if is_ours else [path.with_suffix(".set-aside")])
+    assert path.exists() is is_ours
+
+
+def test_what_is_set_aside_is_renamed_and_unfinished_files_go(run):
+    whole, damaged = spill(run, (0, 5)), spill(run, (5, 9))
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:30] + bytes([content[30] ^ 1]) + content[31:])
+    (run.segments / ".000003.parquet.1.unfinished").write_text("half")
+    segments.set_aside(run.segments, JOB)
+    assert sorted(path.name for path in run.segments.iterdir()) == ["000001.parquet", "000002.set-aside"]
+    assert segments.paths(run.segments) == [whole]
+    assert segments.next_number(run.segments) == 2
+
+
+def test_footers_add_up_and_the_steps_of_the_pace_are_in_the_order_of_time(tmp_path):
+    one = replace(FOOTER, covers=(IdRange(0, 5),), ended_at="2026-01-01T00:00:02.000Z", highest=4)
+    two = replace(
+        *(FOOTER,),
+        covers=(IdRange(5, 9),),
+        ended_at="2026-01-01T00:00:01.000Z",
+        started_at=EVE,
+    )
+    none = replace(FOOTER, covers=(), records=0, pages=0, requests=1, retries=1, without={}, seconds=0.25)
+    known = [(tmp_path / f"{number}.parquet", footer) for number, footer in enumerate((one, two, none), 1)]
+    assert segments.add_up(known) == segments.Settled(
+        covers=(IdRange(0, 9),),
+        records=6,
+        pages=4,
+        requests=7,
+        retries=3,
+        seconds=1.25,
+        without={"colours": 2},
+        started_at=EVE,
+        highest=4,
+        pace=(("2026-01-01T00:00:01.000Z", 0.5, 3), ("2026-01-01T00:00:02.000Z", 0.5, 3)),
+    )
+    assert segments.add_up([]) == segments.Settled()
+    with pytest.raises(OverlapError, match=r"1\.parquet and 4\.parquet both count ids 4 to 4"):
+        segments.add_up([*known, (tmp_path / "4.parquet", replace(FOOTER, covers=(IdRange(4, 5),)))])

@@ -1,0 +1,60 @@
+"""``make simulate``: thousands of lives, a seed each, with a progress line; or one seed alone.
+
+python -m tests.simulation --seeds 20000
+python -m tests.simulation --seed 4711
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from multiprocessing import get_context
+from os import cpu_count
+from time import monotonic
+
+from tests.simulation.life import Life, live
+from tests.simulation.promises import Figures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=20_000, help="how many lives")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--seed", type=int, help="this life alone, with what its crawls log")
+    options = parser.parse_args()
+    if options.seed is not None:
+        tell(Life(options.seed).run())
+        return 0
+    return simulate(range(options.first, options.first + options.seeds))
+
+
+def simulate(seeds: range) -> int:
+    """Live every seed, and tell at the end what the lives held; 1 if one of them failed."""
+    begun, total, failed = monotonic(), Figures(), []
+    with get_context("spawn").Pool(cpu_count()) as pool:
+        for seed, figures, error in pool.imap_unordered(live, seeds, chunksize=20):
+            if error:
+                failed.append(seed)
+                sys.stdout.write(f"\nseed {seed}: {error}\nalone: python -m tests.simulation --seed {seed}\n")
+            total.add(figures)
+            if total.lives % 100 == 0:
+                rate = total.lives / (monotonic() - begun)
+                sys.stderr.write(f"\r{total.lives:,} of {len(seeds):,} lives, {rate:.0f}/s, {len(failed)} failed ")
+    sys.stderr.write("\n")
+    tell(total)
+    sys.stdout.write(f"exact: {'NO, seeds ' + ', '.join(map(str, failed[:20])) if failed else 'yes'}\n")
+    return 1 if failed else 0
+
+
+def tell(figures: Figures) -> None:
+    for name, value in vars(figures).items():
+        shown = (
+            ", ".join(f"{key} {many:,}" for key, many in value.most_common())
+            if name == "endings"
+            else f"{value:,}"
+        )
+        sys.stdout.write(f"{name.replace('_', ' ')}: {shown}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""A simulated API: its records, how they come and go, and every lie that can be told in a page.
+
+The bodies are the mock API's own (``mocks.shape``, ``mocks.faults``), so that a lie means the same here and in a
+real crawl; only the network is left out.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+
+from lifestats_crawler.items import Answer
+from lifestats_crawler.ranges import IdRange
+from mocks.data import Page
+from mocks.faults import KINDS, Honest
+from mocks.shape import Asked, Shape
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from random import Random
+
+# What happens on a wire and not in a page is told by the life itself, as an answer that does not come, or late.
+WIRE = {"reset", "disconnect", "stall", "cut-short", "slow", "huge", "bad-gzip", "good-gzip"}
+# What asks for a pause is told here too: a date has to be of the simulated time.
+PAUSES = {kind for kind in KINDS if kind.startswith(("throttle", "busy"))}
+# These end a crawl, and have a life of their own.
+REFUSALS = {"status-401", "status-403"}
+LIES = sorted(KINDS.keys() - WIRE - PAUSES - REFUSALS)
+#: Lies about the next cursor, which an API without one cannot tell.
+_ABOUT_NEXT = {kind for kind in LIES if kind.startswith("next-")}
+_FIELD = "value"
+
+
+class Records:
+    """The records that exist now, as ``mocks.data.Records`` has them: by id, with one field."""
+
+    def __init__(self, values: dict[int, int | str | None], last_id: int) -> None:
+        self.values = values
+        self.ids = sorted(values)
+        self.fields = [_FIELD]
+        self.recipe = SimpleNamespace(id_name="id", last_id=last_id)
+
+    def page(self, cursor: int, limit: int) -> Page:
+        at = bisect_left(self.ids, max(cursor, 0))
+        ids = self.ids[at : at + limit]
+        following = self.ids[at + limit] if at + limit < len(self.ids) else None
+        records = [orjson.dumps({"id": an_id, _FIELD: self.values[an_id]}) for an_id in ids]
+        return Page(records, array("q", ids), following)
+
+    def within(self, ids: IdRange) -> list[int]:
+        return self.ids[bisect_left(self.ids, ids.begin) : bisect_left(self.ids, ids.end)]
+
+    def add(self, an_id: int, value: int) -> None:
+        if an_id not in self.values:
+            insort(self.ids, an_id)
+            self.values[an_id] = value
+
+    def remove(self, an_id: int) -> None:
+        if an_id in self.values:
+            del self.ids[bisect_right(self.ids, an_id) - 1]
+            del self.values[an_id]
+
+
+@dataclass
+class Manners:
+    """How a server behaves, drawn once for a life."""
+
+    lies: list[str]
+    lie_share: float
+    #: Of the requests that get no answer, or one after the time that is waited for it.
+    silence_share: float
+    #: Of the requests that are told to slow down.
+    throttle_share: float
+    #: Of the requests that are refused.
+    refusal_share: float
+    #: Seconds.
+    latency: float
+    jitter: float
+    #: Whether pages may be shorter than asked for.
+    is_short: bool
+    #: Whether an answer is made when it arrives, and not when it is asked for.
+    is_made_late: bool
+    #: Ids where every request fails.
+    dead: IdRange | None
+    #: Of the ids that come and go.
+    restless: list[int] = field(default_factory=list)
+
+
+class World:
+    """One API: its records, its shape and its manners."""
+
+    def __init__(self, random: Random, space: IdRange, limit: int) -> None:
+        self.random = random
+        self.space = space
+        self.limit = limit
+        is_exclusive, has_next = random.random() < 0.3, random.random() < 0.7
+        is_list = not has_next and random.random() < 0.5
+        following = random.choice(["next", "meta.next_offset"]) if has_next else ""
+        items = "@" if is_list else random.choice(["response", "data.rows"])
+        self.shape = Shape(items=items, following=following, exclusive=is_exclusive, max_limit=limit)
+        self.records = Records(_values(random, space), space.end - 1 + random.choice([0, 50]))
+        self.manners = _manners(random, space, self.records.ids, has_next=has_next)
+        self.seen_lies: Counter[str] = Counter()
+        self._lied: Counter[int] = Counter()
+
+    def stir(self) -> None:
+        """Let an id come or go."""
+        if self.manners.restless:
+            an_id = self.random.choice(self.manners.restless)
+            if an_id in self.records.values:
+                self.records.remove(an_id)
+            else:
+                self.records.add(an_id, self.random.randrange(9))
+
+    def answer(self, cursor: int, now: datetime) -> tuple[Answer, dict[int, int | str | None]]:
+        """Answer a request at a cursor as it is sent; with it, the records that exist at this moment."""
+        manners, random = self.manners, self.random
+        exist = dict(self.records.values)
+        if random.random() < manners.refusal_share:
+            return Answer(random.choice([401, 403])), exist
+        if manners.dead is not None and cursor in manners.dead:
+            return Answer(500), exist
+        if random.random() < manners.throttle_share:
+            return self._throttled(now), exist
+        honest = self._honest(cursor)
+        if manners.lies and self._lied[cursor] < 3 and random.random() < manners.lie_share:
+            kind = random.choice(manners.lies)
+            self._lied[cursor] += 1
+            self.seen_lies[kind] += 1
+            return _told(kind, honest), exist
+        return Answer(200, body=honest.body), exist
+
+    def _honest(self, cursor: int) -> Honest:
+        limit = self.limit
+        if self.manners.is_short:
+            limit = self.random.randint((limit + 1) // 2, limit)
+        asked = Asked(cursor, limit)
+        page = self.records.page(cursor + self.shape.exclusive, limit)
+        return Honest(None, asked, self.shape.body(asked, page), self.shape, self.records)  # type: ignore[arg-type]
+
+    def _throttled(self, now: datetime) -> Answer:
+        status = self.random.choice([429, 429, 503])
+        date = format_datetime(now + timedelta(seconds=2), usegmt=True)
+        headers = self.random.choice([{}, {"Retry-After": "1"}, {"Retry-After": date}])
+        self.seen_lies[f"throttled-{status}"] += 1
+        return Answer(status, headers)
+
+
+def _told(kind: str, honest: Honest) -> Answer:
+    """Tell a lie: its coroutine never waits, so it is run to its end at once."""
+    try:
+        KINDS[kind].answer(honest).send(None)  # type: ignore[attr-defined]
+    except StopIteration as done:
+        response = done.value
+        return Answer(response.status, dict(response.headers), bytes(response.body or b""))
+    except web.HTTPException as error:
+        return Answer(error.status)
+    raise AssertionError(f"{kind} waits for something")
+
+
+def _values(random: Random, space: IdRange) -> dict[int, int | str | None]:
+    """Make records with dense and empty regions, and gaps everywhere."""
+    density = random.choice([0.02, 0.3, 0.9, 1.0])
+    regions = []
+    for _ in range(random.randrange(4)):
+        begin = random.randrange(space.begin, space.end)
+        regions.append(
+            (IdRange(begin, begin + random.randrange(1, len(space) + 1)), random.choice([0.0, 0.05, 1.0]))
+        )
+    beyond = random.choice([0, 30])
+    values: dict[int, int | str | None] = {}
+    for an_id in range(space.begin, space.end + beyond):
+        share = next((share for region, share in regions if an_id in region), density)
+        if random.random() < share:
+            values[an_id] = random.randrange(9) if random.random() < 0.95 else "text"
+    return values
+
+
+def _manners(random: Random, space: IdRange, ids: list[int], *, has_next: bool) -> Manners:
+    lies = random.sample(LIES, random.choice([0, 1, 3, len(LIES)]))
+    if not has_next:
+        lies = [kind for kind in lies if kind not in _ABOUT_NEXT]
+    dead = None
+    if random.random() < 0.15:
+        begin = random.randrange(space.begin, space.end)
+        dead = IdRange(begin, begin + random.randrange(1, max(2, len(space) // 10)))
+    restless = random.sample(ids, len(ids) // 50) if ids and random.random() < 0.2 else []
+    return Manners(
+        lies=lies,
+        lie_share=random.choice([0.02, 0.1, 0.3]),
+        silence_share=random.choice([0, 0, 0.02, 0.1]),
+        throttle_share=random.choice([0, 0, 0.02, 0.1]),
+        refusal_share=random.choice([0] * 19 + [0.01]),
+        latency=random.choice([0, 0.05, 0.5, 2]),
+        jitter=random.choice([0, 0.05, 1]),
+        is_short=random.random() < 0.2,
+        is_made_late=random.random() < 0.5,
+        dead=dead,
+        restless=restless,
+    )
