@@ -18,9 +18,6 @@ DOCUMENTS = [
     *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted((PROJECT / "docs").glob("*.md")),
 ]
-# Named in CONTRIBUTING.md, and made on another branch. When one of them is there, its name must go from here.
-COMING = {"check", "check-all", "simulate", "mutants", "tests/simulation/"}
-
 HEADINGS = [
     "Two commands",
     "How a page travels",
@@ -71,14 +68,9 @@ def missing_tests(text: str) -> set[str]:
 def test_what_a_document_names_is_there(document):
     text = document.read_text()
     assert missing_links(text, document.parent) == set()
-    assert missing_paths(text) - COMING == set()
-    assert missing_targets(text) - COMING == set()
+    assert missing_paths(text) == set()
+    assert missing_targets(text) == set()
     assert missing_tests(text) == set()
-
-
-def test_what_is_there_is_not_said_to_be_coming():
-    text = (PROJECT / "CONTRIBUTING.md").read_text()
-    assert missing_paths(text) | missing_targets(text) >= COMING
 
 
 def test_what_is_not_there_is_noticed():
