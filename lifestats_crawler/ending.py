@@ -40,7 +40,7 @@ class Ending(Enum):
     )
     STORAGE = (
         "storage",
-        "The crawl stopped because a file could not be read or written; see the log.",
+        "The crawl stopped because reading or writing a file failed; the log has the reason.",
         ExitStatus.STOPPED,
     )
     MOCK_FAILED = "mock_failed", "The mock API could not be started.", ExitStatus.NOT_STARTED

@@ -80,7 +80,9 @@ class CountingPipeline:
         except OverlapError as error:
             self._fail(Ending.STORAGE, f"the report was not written: {error}")
         except CountError as error:
-            remedy = "Start a new run (-a run=new) and report this, with the log, to the maintainers of lifestats"
+            remedy = (
+                "This is an error of lifestats: open an issue with the log, and start another run with -a run=new"
+            )
             self._fail(Ending.STORAGE, f"the report was not written: {error}. {remedy}")
         except (OSError, LifestatsError) as error:
             self._fail(Ending.STORAGE, f"the report was not written: {error}; {INTACT}")

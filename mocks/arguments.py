@@ -45,7 +45,9 @@ def arguments(argv: Sequence[str] | None = None) -> Namespace:
     add("--seed", type=int, default=0, help="another seed makes other records")
     add("--latency", type=float, default=0.0, help="seconds from a request to its answer")
     add("--jitter", type=float, default=0.0, help="add up to this many seconds to the latency, at random")
-    add("--path", default="/foodstats", help="no effect: every path except /truth, /log and /faults gives pages")
+    add(
+        "--path", default="/foodstats", help="ignored: the mock gives pages on all paths but /truth, /log, /faults"
+    )
     add("--cursor-parameter", default="offset", metavar="NAME", help="the query parameter of the cursor")
     add("--limit-parameter", default="limit", metavar="NAME", help="the query parameter of the page size")
     add("--max-limit", type=int, default=100, help="the most records on a page")

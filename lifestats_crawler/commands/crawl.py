@@ -40,8 +40,8 @@ class Command(CrawlCommand):
             " command continues the newest unfinished run of the same configuration; -a run=NAME continues or"
             " creates the run NAME, and -a run=new always creates a run. Exit status 0: the report is complete."
             " 1: the crawl could not start. 2: the report is written, but ids are missing. 3: the crawl stopped,"
-            " because most answers failed, the answers contradict the configuration, the API answered 401 or 403,"
-            " a file could not be read or written, or a second signal came."
+            " because most answers failed, the answers contradict the configuration, the API refused access (401,"
+            " 403), reading or writing a file failed, or a second signal came."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -41,8 +41,8 @@ class Command(ScrapyCommand):
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "Compare two reports: which values rose, fell, are new or are gone. EARLIER and LATER are names of"
-            " runs of the environment (scrapy runs lists them), or paths of report.json files."
+            "Compare two reports: values that rose or fell, new values, and values that are gone. EARLIER and"
+            " LATER are names of runs of the environment (scrapy runs lists them), or paths of report.json files."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -121,7 +121,7 @@ def _resumed(run: dict[str, Any], ids: int) -> Iterator[tuple[str, str]]:
     if run["damaged_segments"]:
         yield (
             "",
-            f"{many(run['damaged_segments'], 'damaged segment')} would be renamed, and their ids crawled again",
+            f"{many(run['damaged_segments'], 'damaged segment')} would be renamed, and their ids fetched again",
         )
     if run["refused_by"]:
         yield "", f"this run is being crawled by {run['refused_by']}: a second crawl would be refused"
@@ -133,7 +133,7 @@ def _how_much(facts: Facts) -> Iterator[tuple[str, str]]:
     source, density, likely, most = (facts[key] for key in ("source", "density", "likely", "at_most"))
     more = facts["most_chains"] > facts["subsets"]
     chains = f", up to {facts['most_chains']} if the API is slow" if more else ""
-    yield "subsets", f"{many(facts['subsets'], 'chain')} in parallel{chains}"
+    yield "subsets", f"{many(facts['subsets'], 'chain')} at the same time{chains}"
     yield "page size", f"{source['results_per_page']:,}"
     rate = source["rate_limit"]
     yield "rate", f"{rate:,} requests a second" if rate else "as fast as the API allows"

@@ -46,7 +46,7 @@ class Command(FactsCommand):
         return (
             "Send at most nine requests, at the configured rate, and check the configuration: where the records, "
             "their ids, the counted fields and the next cursor are, and what a cursor means. For each check that "
-            "fails, the command names the key of config.yml to look at. Exit status 0: all checks passed; 1: a "
+            "fails, the command names the key of config.yml to look at. Exit status 0: no check failed; 1: a "
             "check failed."
         )
 
@@ -83,7 +83,7 @@ class Command(FactsCommand):
             console.print(f"\nA crawl would take about {crawl['requests']:,} requests{time}.", markup=False)
         failed = sum(check["outcome"] == FAILED for check in facts["checks"])
         checks = "1 check" if failed == 1 else f"{failed} checks"
-        verdict = "All checks passed; a crawl can start" if facts["holds"] else f"{checks} FAILED"
+        verdict = "No check failed: you can start a crawl" if facts["holds"] else f"{checks} FAILED"
         style = _STYLES[OK if facts["holds"] else FAILED]
         console.print(Text(f"\n{verdict}. Requests: {facts['requests']}.", style))
 

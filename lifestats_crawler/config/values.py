@@ -41,7 +41,7 @@ def _address(value: str) -> str:
     except ValueError:
         host = None
     if not host:
-        raise ValueError("must name a host; a port, if given, is at most 65535")
+        raise ValueError("has no valid host, or a port above 65535")
     return value
 
 

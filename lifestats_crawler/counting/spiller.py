@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.segments import Settled
     from lifestats_crawler.storage.source import Job
 
-INTACT = "the segments written so far are complete. To continue, run the same command"
+INTACT = "the segments on disk are intact. Run this command again to continue"
 
 
 class Store(Protocol):

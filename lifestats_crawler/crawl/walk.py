@@ -151,8 +151,8 @@ class Walk:
         right = str(not self._crawl.config.inclusive).lower()
         self._crawl.stop(
             Ending.MISCONFIGURED,
-            f"the answer to a request at id {ask.first} lacks this record, which exists. Set inclusive: {right}"
-            " (see scrapy probe); otherwise records are lost",
+            f"the answer to a request at id {ask.first} lacks this record, which exists. Set inclusive: {right}:"
+            " with the present value the crawl would lose records. scrapy probe shows the answer",
         )
         return None
 

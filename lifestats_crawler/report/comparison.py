@@ -1,4 +1,4 @@
-"""Two reports of the same counters: which values rose, fell, are new or are gone. Pure."""
+"""Two reports of the same counters: values that rose or fell, new values, and values that are gone. Pure."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def show_diff(document: dict[str, Any]) -> None:
     console = Console(highlight=False)
     for which in ("before", "after"):
         run = document[which]
-        note = "" if run["complete"] else " (INCOMPLETE: ranks may still change)"
+        note = "" if run["complete"] else " (INCOMPLETE, so its ranks are not final)"
         console.print(Text(f"{which}: {run['environment']} {run['name']}, {run['finished_at']}{note}"))
     for name, changes in document["counters"].items():
         console.print(Text(f"\n{name}", "bold"))
@@ -104,7 +104,7 @@ def _headline(report: dict[str, Any]) -> Text:
     done += f" in {report['run']['elapsed_seconds']:.1f} s"
     if not coverage["complete"]:
         missing = f"{coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
-        return Text(f"\nINCOMPLETE: {done}; {missing}. Run the same command again to fetch them.", style="red")
+        return Text(f"\nINCOMPLETE: {done}; {missing}. To fetch them, run this command again.", style="red")
     nothing = [name for name, counter in report["counters"].items() if not counter["items"]]
     if nothing:
         names = ", ".join(map(_plain, nothing))

@@ -60,8 +60,8 @@ def locked(run: Run, job: Job) -> Iterator[Run]:
 def _named(parent: Path, name: str, job: Job) -> Run:
     if not _NAME.fullmatch(name):
         raise RunError(
-            f"run {name!r}: a name has 1 to 100 letters, digits, “.”, “-”, “_”, starts with a letter or digit,"
-            " and does not end in .json or .js"
+            f"run {name!r}: use 1 to 100 letters, digits, dots, dashes and underscores for a name. Begin it with a"
+            " letter or a digit, and do not end it with .json or .js"
         )
     run = Run(parent / name, parent.name)
     run.segments.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,9 @@ def _prepared(run: Run, job: Job) -> Run:
         run.close()
         raise
     for path in set_aside:
-        logger.warning("%s is damaged or from another run. It was renamed; its ids are fetched again", path)
+        logger.warning(
+            "A segment was damaged or of another run. Its file is now %s, and its ids are fetched again", path
+        )
     for rest in run.directory.glob(f".*{durable.UNFINISHED}"):
         rest.unlink()
     for rest in run.directory.glob(f"{segments.MERGE_PREFIX}*"):
@@ -119,6 +121,6 @@ def _lock(run: Run, job: Job) -> Run:
     if held is None:
         crawler = crawler_of(run) or {"who": "another process"}
         raise RunError(
-            f"run {run.name} is being crawled by {crawler['who']}. Wait until that crawl ends, or stop it"
+            f"run {run.name} is being crawled by {crawler['who']}. Stop that crawl first, or wait for its end"
         )
     return Run(run.directory, run.environment, held)

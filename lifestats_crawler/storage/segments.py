@@ -301,6 +301,6 @@ def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
         if second.begin < first.end:
             raise OverlapError(
                 f"{path} and {other} both count ids {second.begin} to {min(first.end, second.end) - 1}. Delete one"
-                f" of the two files in {directory} and start again; ids found only in the deleted file are fetched"
+                f" of the two files in {directory}, and start again: the crawl fetches the ids of the deleted file"
                 " again"
             )

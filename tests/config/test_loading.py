@@ -53,15 +53,15 @@ REFUSED = [
     ),
     (
         {"url": "http://127.0.0.1:99999/{cursor}"},
-        "url = 'http://127.0.0.1:99999/{cursor}': must name a host; a port, if given, is at most 65535",
+        "url = 'http://127.0.0.1:99999/{cursor}': has no valid host, or a port above 65535",
     ),
     (
         {"url": "http://[::1/{cursor}"},
-        "url = 'http://[::1/{cursor}': must name a host; a port, if given, is at most 65535",
+        "url = 'http://[::1/{cursor}': has no valid host, or a port above 65535",
     ),
     (
         {"url": "http:///{cursor}"},
-        "url = 'http:///{cursor}': must name a host; a port, if given, is at most 65535",
+        "url = 'http:///{cursor}': has no valid host, or a port above 65535",
     ),
     (
         {"headers": {"Authorization": "Bearer ${MY-TOKEN}"}},

@@ -219,7 +219,7 @@ def test_a_run_name_cannot_leave_the_storage(crawls, tmp_path, name):
     before = sorted(tmp_path.iterdir())
     done = crawls.run("-a", f"run={name}")
     assert done.returncode == 1
-    assert "a name has 1 to 100 letters" in done.stderr.splitlines()[-1]
+    assert "use 1 to 100 letters" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.iterdir()) == before
 
@@ -265,7 +265,7 @@ def test_a_damaged_or_foreign_segment_is_set_aside_and_its_range_crawled_again(c
     done = crawls.run()
     assert done.returncode == 0, done.stderr
     for path in (*segments[:2], foreign):
-        assert f"{path.with_suffix('.set-aside')} is damaged or from another run" in done.stderr
+        assert f"Its file is now {path.with_suffix('.set-aside')}" in done.stderr
     assert_true(crawls.report(), api.get("/truth"))
 
 

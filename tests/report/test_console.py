@@ -36,4 +36,4 @@ def test_a_line_of_the_end_of_a_crawl(capsys, tmp_path, counter, line):
 def test_an_incomplete_crawl_says_how_to_go_on(capsys, tmp_path):
     partial = report() | {"coverage": {"complete": False, "ids": 2000, "settled": 1500}}
     console.show(partial, tmp_path / "report.json")
-    assert "500 of 2,000 ids are missing. Run the same command again to fetch them." in capsys.readouterr().out
+    assert "500 of 2,000 ids are missing. To fetch them, run this command again." in capsys.readouterr().out

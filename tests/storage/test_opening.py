@@ -85,7 +85,7 @@ def test_a_name_may_be(opened, name):
 def test_a_name_cannot_leave_the_storage_nor_be_that_of_a_file_beside_the_runs(tmp_path, parent, name):
     with pytest.raises(RunError) as error:
         open_run(parent, JOB, name, NOW)
-    assert str(error.value).startswith(f"run {name!r}: a name has 1 to 100 letters, digits")
+    assert str(error.value).startswith(f"run {name!r}: use 1 to 100 letters, digits")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -133,7 +133,7 @@ def test_opening_sets_aside_what_is_not_of_the_job_and_takes_away_what_a_crash_h
     open_run(parent, JOB, "mine", NOW).close()
     left = sorted(str(path.relative_to(run.directory)) for path in run.directory.rglob("*") if path.is_file())
     assert left == [".merge-new/spilled", "lock", "segments/000001.parquet", "segments/000002.set-aside"]
-    assert f"{damaged.with_suffix('.set-aside')} is damaged or from another run" in caplog.text
+    assert f"Its file is now {damaged.with_suffix('.set-aside')}" in caplog.text
 
 
 @pytest.mark.parametrize("name", [None, "20260105T000000Z"])
