@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
@@ -108,6 +109,19 @@ def test_records_without_a_field_are_no_items_and_are_accounted_for(tmp_path):
         3,
         {"colours": 1},
     )
+
+
+def test_down_a_long_list_the_counts_are_told_at_ranks_evenly_far_apart_as_logarithms(tmp_path):
+    counts = {number: 2000 // number for number in range(1, 2001)}
+    segments.write(tmp_path, 1, {"colours": counts}, replace(FOOTER, records=sum(counts.values()), without={}))
+    frequency = merge.merge(tmp_path, {"colours": 1}).counters["colours"].frequency
+    ranks = [rank for rank, _ in frequency]
+    assert frequency[0] == (1, 2000)
+    assert frequency[-1] == (2000, 1)
+    assert ranks[:8] == list(range(1, 9))
+    assert len(ranks) < 70
+    assert all(counts[rank] == count for rank, count in frequency)
+    assert all(earlier < later <= 1.13 * earlier + 1 for earlier, later in pairwise(ranks))
 
 
 def test_every_value_is_written_with_its_count_highest_first(tmp_path):
