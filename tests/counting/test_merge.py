@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifestats_crawler.counting import merge
@@ -22,6 +22,7 @@ def ranked(counter: Counter) -> list[tuple[int | str, int]]:
     return sorted(counter.items(), key=lambda item: (-item[1], isinstance(item[0], str), item[0]))
 
 
+@settings(max_examples=25)  # each writes segments and opens a database
 @given(pages, st.randoms(), st.integers(1, 12))
 def test_any_grouping_of_the_same_pages_into_segments_gives_the_same_totals(tmp_path_factory, many, random, top):
     directory = tmp_path_factory.mktemp("segments")

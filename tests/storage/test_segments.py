@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
@@ -24,6 +24,7 @@ counts = st.dictionaries(
 )
 
 
+@settings(max_examples=50)  # each writes a file, durably
 @given(counts)
 def test_every_count_comes_back_in_the_columns_of_the_contract(tmp_path_factory, written):
     path = segments.write(tmp_path_factory.mktemp("segments"), 1, written, FOOTER)
