@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
+from functools import cache
 from itertools import count
 from random import Random
 
@@ -23,6 +24,7 @@ PAGE = 100
 CHAINS, MOST_CHAINS = 100, 400
 
 
+@cache
 def even(records: int) -> tuple[list[int], IdRange]:
     """Ids of which 95 in 100 exist."""
     random = Random(1).random

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lifestats_crawler.report import making
+from lifestats_crawler.report import html, making
 from lifestats_crawler.storage.runs import Run
 from tests.configurations import configured
 from tests.storage.stored import spill
@@ -15,7 +15,11 @@ DAYS = {day: f"2026-01-0{day}T00:00:00.000Z" for day in (1, 2, 3)}
 
 @pytest.fixture
 def parent(tmp_path):
-    return tmp_path / "test"
+    """The directory of an environment, with the script for its pages: large, and written once."""
+    parent = tmp_path / "test"
+    parent.mkdir()
+    (parent / html.SCRIPT).touch()
+    return parent
 
 
 def counted(parent, name, day, *covers) -> Run:
