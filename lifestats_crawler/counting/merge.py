@@ -165,8 +165,7 @@ def _frequency(database: duckdb.DuckDBPyConnection, name: str) -> list[tuple[int
     frequency: list[tuple[int, int]] = []
     rank, following = 1, 1.0
     for count, values in rows:
-        while following < rank + values:
-            at = max(rank, ceil(following))
+        while (at := max(rank, ceil(following))) < rank + values:
             frequency.append((at, count))
             following = max(at + 1, at * _STEP)
         rank += values

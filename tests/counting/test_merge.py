@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifestats_crawler.counting import merge
@@ -20,6 +22,7 @@ def ranked(counter: Counter) -> list[tuple[int | str, int]]:
     return sorted(counter.items(), key=lambda item: (-item[1], isinstance(item[0], str), item[0]))
 
 
+@settings(max_examples=25)  # each writes segments and opens a database
 @given(pages, st.randoms(), st.integers(1, 12))
 def test_any_grouping_of_the_same_pages_into_segments_gives_the_same_totals(tmp_path_factory, many, random, top):
     directory = tmp_path_factory.mktemp("segments")
@@ -77,3 +80,60 @@ def test_a_run_without_a_segment_has_counted_nothing(tmp_path):
     totals = merge.merge(tmp_path, {"colours": 3})
     assert totals.counters["colours"] == merge.CounterTotals(0, 0, [])
     assert totals.settled == segments.Settled()
+
+
+def test_a_value_has_the_name_that_the_newest_segment_with_one_gives_it(tmp_path):
+    counts = {"colours": {1: 1, 2: 1, "x": 1}, "sizes": {1: 3}}
+    names = [
+        {"colours": {1: "old", 2: "two", "x": "ex"}, "sizes": {1: "small"}},
+        {"colours": {1: "new"}},
+        {},
+    ]
+    for number, labels in enumerate(names, 1):
+        covers = (IdRange(number * 10, number * 10 + 10),)
+        segments.write(tmp_path, number, counts, replace(FOOTER, covers=covers, without={}), labels)
+    totals = merge.merge(tmp_path, {"colours": 3, "sizes": 3}, ["colours"])
+    assert totals.counters["colours"].labels == {1: "new", 2: "two", "x": "ex"}
+    assert totals.counters["sizes"].labels == {}
+
+
+def test_names_that_were_never_written_are_none(tmp_path):
+    segments.write(tmp_path, 1, {"colours": {1: 3}}, replace(FOOTER, without={}))
+    assert merge.merge(tmp_path, {"colours": 3}, ["colours"]).counters["colours"].labels == {}
+
+
+def test_records_without_a_field_are_no_items_and_are_accounted_for(tmp_path):
+    segments.write(tmp_path, 1, {"colours": {1: 2}}, FOOTER)
+    totals = merge.merge(tmp_path, {"colours": 3})
+    assert (totals.counters["colours"].items, totals.settled.records, totals.settled.without) == (
+        2,
+        3,
+        {"colours": 1},
+    )
+
+
+def test_down_a_long_list_the_counts_are_told_at_ranks_evenly_far_apart_as_logarithms(tmp_path):
+    counts = {number: 2000 // number for number in range(1, 2001)}
+    segments.write(tmp_path, 1, {"colours": counts}, replace(FOOTER, records=sum(counts.values()), without={}))
+    frequency = merge.merge(tmp_path, {"colours": 1}).counters["colours"].frequency
+    ranks = [rank for rank, _ in frequency]
+    assert frequency[0] == (1, 2000)
+    assert frequency[-1] == (2000, 1)
+    assert ranks[:8] == list(range(1, 9))
+    assert len(ranks) < 70
+    assert all(counts[rank] == count for rank, count in frequency)
+    assert all(earlier < later <= 1.13 * earlier + 1 for earlier, later in pairwise(ranks))
+
+
+def test_every_value_is_written_with_its_count_highest_first(tmp_path):
+    for number, colours in enumerate(({1: 2, "x": 1}, {1: 1, 7: 2}), 1):
+        covers = (IdRange(number * 10, number * 10 + 10),)
+        segments.write(tmp_path, number, {"colours": colours}, replace(FOOTER, covers=covers, without={}))
+    merge.write_all(tmp_path, tmp_path / "every.parquet")
+    rows = pq.read_table(tmp_path / "every.parquet").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("colours", 1, None, 3),
+        ("colours", 7, None, 2),
+        ("colours", None, "x", 1),
+    ]
+    assert not list(tmp_path.parent.glob(".merge-*")), "nothing is left beside the segments"

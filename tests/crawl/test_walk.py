@@ -154,6 +154,16 @@ def test_a_page_that_shows_its_only_record_where_it_was_asked_for_needs_no_proof
     assert ([ask.first for ask in step.begun], step.following) == ([FIRST], None)
 
 
+def test_an_answer_that_contains_the_cursor_itself_twice_in_a_row_ends_the_crawl_as_misconfigured():
+    walking = Walking(MemoryApi({"density": 1}), ids=99, subsets=1, first_id=FIRST + 1, inclusive=False)
+    (ask,) = walking.walk.begin()
+    again = walking.take(walking.take(ask).following, FAILED).following
+    third = walking.take(again).following
+    assert walking.closed == [], "there was a fault of another kind between them"
+    assert walking.take(third).following is None
+    assert walking.closed == [Ending.MISCONFIGURED]
+
+
 def test_a_proof_that_gets_no_page_is_made_up_for_at_the_next_one(walking):
     (first,) = walking.walk.begin()
     proof = walking.take(first).following

@@ -7,7 +7,7 @@ import pytest
 from lifestats_crawler.config.model import Config
 from lifestats_crawler.counting.merge import CounterTotals, Totals
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.report import document, making
+from lifestats_crawler.report import document
 from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.segments import Settled
 
@@ -107,12 +107,3 @@ def test_one_missing_id_in_millions_is_not_complete_and_never_shows_as_one():
         "ratio": 0.999999,
         "missing": [[3_000_000, 3_000_001]],
     }
-
-
-@pytest.mark.parametrize(("covers", "latest"), [(IdRange(1, 3_000_001), True), (IdRange(1, 9), False)])
-def test_only_a_complete_report_becomes_the_latest(tmp_path, covers, latest):
-    run = Run(tmp_path / "test" / "one", "test")
-    run.segments.mkdir(parents=True)
-    making.save(run, build(covers))
-    assert run.report.exists()
-    assert run.latest.exists() == latest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import metadata
 from itertools import combinations
 
@@ -36,10 +37,12 @@ def chosen(file: str) -> list[tuple[str, Requirement]]:
     return found
 
 
+@cache
 def entries(file: str) -> list[re.Match]:
     return list(ENTRY.finditer((PROJECT / f"{file}.txt").read_text()))
 
 
+@cache
 def locked(file: str) -> dict[str, str]:
     """The versions that pip takes from a compiled file on this machine."""
     there = [entry for entry in entries(file) if not entry["marker"] or Marker(entry["marker"]).evaluate()]

@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-from time import monotonic
+import asyncio
 
 import pytest
 from scrapy import Request
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadTimeoutError
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
+from twisted.python.failure import Failure
 
-from lifestats_crawler.api.dialect import Dialect
-from lifestats_crawler.downloader.pacer import Pacer
-from lifestats_crawler.ending import Ending
+from lifestats_crawler.exceptions import RunError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.spiders.lifestats import LifestatsSpider
-from tests.configurations import write_config
 from tests.conftest import FIRST
 
 URL = "http://127.0.0.1:4567/foodstats?offset=658330693&limit=100"
-
-
-class Engine:
-    """What the callbacks ask of Scrapy's engine: whether it goes on, and pages; after some it stops."""
-
-    def __init__(self) -> None:
-        self.most = 1
-        self.asked = []
-        self.answers = []
-
-    @property
-    def running(self) -> bool:
-        return len(self.asked) < self.most
-
-    async def download_async(self, request):
-        self.asked.append(request)
-        if self.answers:
-            return self.answers.pop()
-        raise IgnoreRequest("stopped")
-
-    async def close_spider_async(self, reason):
-        pass
-
-
-@pytest.fixture
-def spider(tmp_path):
-    url = "http://127.0.0.1:4567/foodstats?offset={cursor}&limit={limit}"
-    changes = {"results_per_page": 100, "rate_limit": 100, "subsets": 20, "last_id": FIRST + 99_999}
-    settings = {
-        "CONCURRENT_REQUESTS": 400,
-        "ENV": "test",
-        "LIFESTATS_CONFIG": str(write_config(tmp_path, url=url, **changes)),
-        "LOG_ENABLED": False,
-    }
-    crawler = get_crawler(LifestatsSpider, settings)
-    crawler.engine = Engine()
-    spider = LifestatsSpider.from_crawler(crawler)
-    yield spider
-    spider.crawl.run.close()
 
 
 @pytest.mark.parametrize("url", [URL])
@@ -88,47 +47,57 @@ async def test_a_page_of_another_status_is_asked_for_again_later(spider):
     assert spider.crawl.retried == 1
 
 
-def grown(spider) -> int:
-    return len(spider.walk.grow(monotonic()))
+async def test_a_first_page_that_did_not_arrive_is_asked_for_again(spider):
+    ask, *_ = spider.walk.begin()
+    failure = Failure(DownloadTimeoutError("no whole answer in time"))
+    failure.request = Request(spider.crawl.dialect.url(ask.first), cb_kwargs={"ask": ask})
+    assert [output async for output in spider.failed(failure)] == []
+    (again,) = spider.crawler.engine.asked
+    assert again.url == failure.request.url
+    assert ask.chain.failures == 1
 
 
-def test_chains_are_made_for_free_places_only_when_all_of_them_wait_for_the_server(spider):
+def test_chains_for_places_that_nobody_takes_are_scheduled(spider):
     asks = spider.walk.begin()
-    assert grown(spider) == 0  # they are in Scrapy's queue: AutoThrottle holds them back
+    spider.grow()
+    assert spider.crawler.engine.scheduled == [], "the first ones are in Scrapy's queue"
     spider.crawl.pacer.booked = len(asks)
-    assert grown(spider) == 5
-    assert grown(spider) == 0
+    spider.grow()
+    assert len(spider.crawler.engine.scheduled) == 5
+    for request in spider.crawler.engine.scheduled:
+        assert (request.callback, request.errback) == (spider.parse, spider.failed)
+        assert request.url == spider.crawl.dialect.url(request.cb_kwargs["ask"].first)
 
 
-def test_no_chain_is_made_while_a_server_holds_us_off_or_the_crawl_ends(spider):
-    asks = spider.walk.begin()
-    spider.crawl.pacer.booked = len(asks)
-    spider.crawl.pacer.hold(monotonic() + 60)
-    assert grown(spider) == 0
-    spider.crawl.pacer = Pacer(100)
-    spider.crawl.pacer.booked = len(asks)
-    spider.crawl.ending = Ending.REFUSED
-    assert grown(spider) == 0
-
-
-def test_a_few_chains_whose_page_has_failed_keep_nobody_from_growing_and_many_do(spider):
-    asks = spider.walk.begin()
-    few, many = asks[:2], asks[:10]
-    for resting, more in ((few, 5), (many, 0)):
-        for ask in resting:
-            ask.chain.rests_until = monotonic() + 60
-        spider.crawl.pacer.booked = len(spider.crawl.frontier) - len(resting)
-        assert grown(spider) == more
-
-
-@pytest.mark.parametrize(("status", "ending"), [(200, Ending.MISCONFIGURED), (503, None)])
-async def test_only_contradictions_in_a_row_stop_a_crawl(spider, status, ending):
-    spider.crawl.dialect = Dialect(spider.crawl.config.model_copy(update={"inclusive": False}))
-    _, ask, *_ = spider.walk.begin()
-    # What a cursor that is inclusive after all shows: the very id that it was asked for.
-    cursor = ask.chain.cursor
-    body = b'{"meta": {"next_offset": %d}, "response": [{"id": %d}]}' % (cursor + 50, cursor - 1)
+async def test_while_the_storage_is_behind_no_chain_asks_for_more_to_keep_in_memory(spider):
     spider.crawler.engine.most = 2
-    spider.crawler.engine.answers = [Response(URL, body=body)]
-    assert [output async for output in spider.parse(Response(URL, status=status, body=body), ask)] == []
-    assert spider.crawl.ending == ending
+    spider.crawl.storage_keeps_up.clear()
+    ask, *_ = spider.walk.begin()
+    walking = asyncio.ensure_future(anext(spider.parse(Response(URL, status=503), ask), None))
+    await asyncio.sleep(0)
+    assert (walking.done(), spider.crawler.engine.asked) == (False, [])
+    spider.crawl.storage_keeps_up.set()
+    await walking
+    assert len(spider.crawler.engine.asked) > 0
+
+
+async def test_a_crawl_that_stops_itself_closes_the_spider_with_the_word_of_its_ending(spider):
+    ask, *_ = spider.walk.begin()
+    assert [output async for output in spider.parse(Response(URL, status=401), ask)] == []
+    await asyncio.sleep(0)
+    assert spider.crawler.engine.closed == ["refused"]
+
+
+def test_an_argument_that_is_not_ours_is_refused_and_scrapyd_s_is_taken(crawler):
+    with pytest.raises(RunError, match="unknown argument -a rnu; the only one is -a run=NAME"):
+        LifestatsSpider.from_crawler(crawler, rnu="new")
+    spider = LifestatsSpider.from_crawler(crawler, run="mine", _job="abc")
+    assert (spider.crawl.run.name, spider._job) == ("mine", "abc")  # noqa: SLF001  # scrapyd's
+    spider.crawl.run.close()
+
+
+def test_a_spider_that_cannot_be_made_lets_its_run_go(settings, tmp_path):
+    crawler = get_crawler(LifestatsSpider, settings | {"CONCURRENT_REQUESTS": "many"})
+    with pytest.raises(ValueError, match="many"):
+        LifestatsSpider.from_crawler(crawler, run="mine")
+    assert not (tmp_path / "runs" / "test" / "mine").exists()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
@@ -24,6 +24,7 @@ counts = st.dictionaries(
 )
 
 
+@settings(max_examples=50)  # each writes a file, durably
 @given(counts)
 def test_every_count_comes_back_in_the_columns_of_the_contract(tmp_path_factory, written):
     path = segments.write(tmp_path_factory.mktemp("segments"), 1, written, FOOTER)
@@ -43,7 +44,7 @@ def test_a_bit_that_has_changed_in_the_counts_or_in_what_a_segment_says_of_itsel
     content = path.read_bytes()
     counts = int(pq.read_metadata(path).metadata[b"lifestats.crc32"].split()[0])
     own = content.index(b'{"format"')
-    for at in [*range(4, counts), *range(own, own + 200)]:
+    for at in [*range(4, counts, 3), *range(own, own + 200, 3)]:
         path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
         with pytest.raises(StorageError, match=r"000001\.parquet is damaged"):
             segments.check(path)
