@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifestats_crawler.ranges import IdRange, missing
-from mocks.shape import MAX_INTEGER, nested, template
+from mocks.template import MAX_INTEGER, nested, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
