@@ -66,6 +66,8 @@ class Command(CrawlCommand):
             _quieten()
         crawler = self._create_crawler(args[0])
         _relax_collector()
+        # What the end imports must not leave half a file of bytecode on a disk that is full by then.
+        sys.dont_write_bytecode = True
         task = process.crawl(crawler, **opts.spargs)
         process.start()
         error = None if task.cancelled() else task.exception()
