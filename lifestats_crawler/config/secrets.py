@@ -27,9 +27,10 @@ def of(config: Config) -> dict[str, str]:
 
 
 def hidden(config: Config) -> list[str]:
-    """Return every text that must never be shown: those values, and the logins of the url and of the proxies."""
+    """Return every text that must never be shown: those values, and the logins of the urls and of the proxies."""
     secrets = of(config)
-    urls = [fill_in_url(config.url, secrets), *getproxies().values()]
+    asked = [config.url, *([config.notify.url] if config.notify else [])]
+    urls = [*(fill_in_url(url, secrets) for url in asked), *getproxies().values()]
     return [*secrets.values(), *(form for url in urls for form in _login(url))]
 
 

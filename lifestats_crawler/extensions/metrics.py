@@ -42,7 +42,7 @@ class Metrics:
         """Decline where neither is configured."""
         config = cast("CrawlingSpider", crawler.spider).crawl.config
         if config.metrics_file is None and config.metrics_port is None:
-            raise NotConfigured("neither metrics_file nor metrics_port is configured")
+            raise NotConfigured  # without a reason: Scrapy would log it as a warning
         from lifestats_crawler.extensions.prometheus import RunCollector  # noqa: PLC0415  # its package is optional
 
         extension = cls(crawler, config, RunCollector)

@@ -33,7 +33,7 @@ class MockApi:
         """Decline in an environment without ``mock: true``."""
         config = cast("CrawlingSpider", crawler.spider).crawl.config
         if not config.mock:
-            raise NotConfigured("mock is false")
+            raise NotConfigured  # without a reason: Scrapy would log it as a warning
         extension = cls(crawler, MockProcess(config))
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.engine_stopped, signals.engine_stopped)

@@ -44,7 +44,7 @@ class Notify:
         """Decline where no webhook is configured."""
         config = cast("CrawlingSpider", crawler.spider).crawl.config
         if config.notify is None:
-            raise NotConfigured("notify is not configured")
+            raise NotConfigured  # without a reason: Scrapy would log it as a warning
         extension = cls(crawler, config, config.notify)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension

@@ -30,6 +30,8 @@ def test_the_value_of_each_variable_that_a_text_names_is_looked_up_and_no_other(
 def test_every_form_of_a_login_that_is_sent_is_hidden():
     hidden = secrets.hidden(configured(url=URL))
     assert {"me", "a/b c", "bWU6YS9iIGM="} <= set(hidden)
+    written = configured(notify={"url": "https://hook:wr1tten@h/"})
+    assert secrets.hidden(written) == ["wr1tten", "aG9vazp3cjF0dGVu"]
 
 
 @pytest.mark.parametrize(
