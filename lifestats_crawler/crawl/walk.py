@@ -19,7 +19,7 @@ from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
     from random import Random
 
     from lifestats_crawler.crawl.frontier import Chain
@@ -58,8 +58,8 @@ class Step:
 
     #: To be counted, before anything else is asked for.
     tally: Tally | None
-    #: The first pages of chains that start now.
-    begun: Sequence[Ask] = ()
+    #: The first pages of chains that start now, each when its ask is taken (see ``Walk.begin``).
+    begun: Iterable[Ask] = ()
     #: What the chain of the answer asks next; None at its end.
     following: Ask | None = None
 
@@ -79,9 +79,13 @@ class Walk:
         #: Whether an answer has shown the record that it was asked at.
         self._is_cursor_proven = False
 
-    def begin(self) -> list[Ask]:
-        """Start a chain in every subset."""
-        return [self._page(chain) for chain in self._frontier.start()]
+    def begin(self) -> Iterator[Ask]:
+        """Start a chain in every subset, each when its ask is taken.
+
+        Scrapy takes its time with requests that a callback yields. A chain that waits for that would begin late,
+        and so end late, when the others have nothing left to do. Untaken, it is left to the next answer.
+        """
+        return map(self._page, self._frontier.start())
 
     def grow(self, now: float) -> list[Ask]:
         """Start more chains if the pacer has places that no chain is going to take."""
@@ -112,10 +116,9 @@ class Walk:
     def _next(self, tally: Tally | None, chain: Chain, wait: float = 0.0, following: Ask | None = None) -> Step:
         if not self._crawl.goes_on:
             return Step(tally)
-        begun = self.begin()
         if following is None and self._frontier.is_under_way(chain):
             following = self._page(chain, wait)
-        return Step(tally, begun, following)
+        return Step(tally, self.begin(), following)
 
     def _page(self, chain: Chain, wait: float = 0.0) -> Ask:
         return Ask(chain, chain.cursor, wait)

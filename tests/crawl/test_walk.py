@@ -132,7 +132,7 @@ def test_a_record_that_is_twice_not_shown_where_it_is_asked_for_ends_the_crawl_a
     assert again == Ask(first.chain, proof.first, proof=doubted)
     assert walking.closed == [], "once may be an accident"
     step = walking.take(again)
-    assert (step.tally, step.begun, step.following) == (None, (), None)
+    assert (step.tally, step.begun, step.following) == (None, [], None)
     assert walking.closed == [Ending.MISCONFIGURED]
     assert f"lacks this record, which exists. Set inclusive: {right}" in caplog.text
 
@@ -243,13 +243,13 @@ def test_of_faults_of_a_kind_one_a_minute_is_told_as_a_warning(walking, caplog):
 def test_a_refusal_stops_the_crawl_at_once_and_nothing_is_asked_any_more(walking, status):
     ask = proven(walking)
     step = walking.take(ask, Answer(status))
-    assert (step.tally, step.begun, step.following) == (None, (), None)
+    assert (step.tally, step.begun, step.following) == (None, [], None)
     assert walking.closed == [Ending.REFUSED]
 
 
 def test_a_server_that_never_answers_is_given_up_after_two_failures_a_chain():
     walking = Walking(MemoryApi({}), ids=20_000, subsets=12)
-    asks, answers = walking.walk.begin(), 0
+    asks, answers = list(walking.walk.begin()), 0
     while not walking.closed:
         ask = asks.pop(0)
         answers += 1
@@ -266,7 +266,7 @@ def test_after_a_stop_a_page_that_comes_is_counted_and_nothing_is_asked_for(walk
         walking.crawl.stop(Ending.STORAGE, "segment 1 cannot be written")
     step = walking.take(ask)
     assert step.tally.settles == IdRange(ask.first, ask.first + 10)
-    assert (step.begun, step.following) == ((), None)
+    assert (step.begun, step.following) == ([], None)
     assert walking.walk.grow(0.0) == []
 
 
@@ -275,7 +275,7 @@ def test_after_a_stop_an_answer_that_is_no_page_decides_nothing(walking, answer)
     ask = proven(walking)
     walking.is_running = False
     step = walking.take(ask, answer)
-    assert (step.tally, step.begun, step.following) == (None, (), None)
+    assert (step.tally, step.begun, step.following) == (None, [], None)
     assert (walking.closed, walking.crawl.retried, ask.chain.failures) == ([], 0, 0)
 
 
@@ -284,7 +284,7 @@ def test_after_a_stop_a_proof_proves_nothing_and_is_not_repeated(walking):
     proof = walking.take(first).following
     walking.is_running = False
     step = walking.take(proof, Answer(200, body=b'{"response": [], "meta": {"next_offset": null}}'))
-    assert (step.tally, step.begun, step.following) == (None, (), None)
+    assert (step.tally, step.begun, step.following) == (None, [], None)
 
 
 def test_a_chain_that_ends_is_followed_by_what_waits_and_every_answer_is_counted():
@@ -297,9 +297,18 @@ def test_a_chain_that_ends_is_followed_by_what_waits_and_every_answer_is_counted
     assert (step.begun, step.following, walking.crawl.answered) == ([], None, 2)
 
 
+def test_a_chain_that_nobody_has_taken_yet_is_left_to_the_next_answer():
+    walking = Walking(MemoryApi({"density": 1, "last_id": FIRST + 999}), ids=1000, subsets=2)
+    tail, low = walking.walk.begin()
+    begun = walking.walk.take(tail, walking.answer(tail), 0.0).begun
+    assert len(walking.crawl.frontier) == 1
+    (high,) = walking.take(low).begun
+    assert (high.first, list(begun)) == (FIRST + 495, [])
+
+
 def test_growth_asks_for_the_first_pages_of_chains_split_off():
     walking = Walking(MemoryApi({"density": 1, "last_id": FIRST + 9999}), ids=10_000, subsets=2, rate_limit=40)
-    begun = walking.walk.begin()
+    begun = list(walking.walk.begin())
     walking.crawl.pacer.booked = len(begun)
     (grown,) = walking.walk.grow(0.0)[:1]
     assert grown.first == grown.chain.cursor

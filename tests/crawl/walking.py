@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.crawl.state import Crawl
-from lifestats_crawler.crawl.walk import Walk
+from lifestats_crawler.crawl.walk import Step, Walk
 from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.segments import Settled
 from tests.configurations import configured
 from tests.conftest import FIRST
 
 if TYPE_CHECKING:
-    from lifestats_crawler.crawl.walk import Ask
+    from lifestats_crawler.crawl.walk import Ask, Step
     from lifestats_crawler.ending import Ending
     from lifestats_crawler.items import Answer
     from tests.memory_api import MemoryApi
@@ -49,8 +50,10 @@ class Walking:
     def answer(self, ask: Ask) -> Answer:
         return self.api.ask(self.crawl.dialect.url(ask.first))
 
-    def take(self, ask: Ask, answer: Answer | None = None, now: float = 0.0):
-        return self.walk.take(ask, answer or self.answer(ask), now)
+    def take(self, ask: Ask, answer: Answer | None = None, now: float = 0.0) -> Step:
+        """Give an answer back, and begin every chain that follows from it."""
+        step = self.walk.take(ask, answer or self.answer(ask), now)
+        return replace(step, begun=list(step.begun))
 
     def run(self) -> None:
         """Let every ask leave when its wait is over, and its answer come a random time later."""

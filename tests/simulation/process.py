@@ -25,7 +25,7 @@ from lifestats_crawler.ranges import IdRange, missing, union
 from tests.simulation.promises import COUNTER, BrokenPromiseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lifestats_crawler.counting.spiller import Spill
     from lifestats_crawler.crawl.walk import Ask
@@ -121,9 +121,9 @@ class Crawling:
 
     # What the downloader does: an ask leaves at its place in the pace, and its answer arrives.
 
-    def _begin(self, asks: list[Ask], now: float) -> None:
-        self.chains += len(asks)
+    def _begin(self, asks: Iterable[Ask], now: float) -> None:
         for ask in asks:
+            self.chains += 1
             self._send(ask, now)
 
     def _send(self, ask: Ask, now: float) -> None:
@@ -176,7 +176,7 @@ class Crawling:
             self._check_tally(step.tally, exist or {})
             self.tallies.append(step.tally)
             self._at(now + self.random.choice([0, 0.01]), self._count)
-        self._begin(list(step.begun), now)
+        self._begin(step.begun, now)
         if step.following is not None:
             if self.crawl.storage_keeps_up.is_set():
                 self._send(step.following, now)

@@ -58,7 +58,7 @@ async def test_a_first_page_that_did_not_arrive_is_asked_for_again(spider):
 
 
 def test_chains_for_places_that_nobody_takes_are_scheduled(spider):
-    asks = spider.walk.begin()
+    asks = list(spider.walk.begin())
     spider.grow()
     assert spider.crawler.engine.scheduled == [], "the first ones are in Scrapy's queue"
     spider.crawl.pacer.booked = len(asks)
