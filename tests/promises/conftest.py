@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.configurations import write_config
-from tests.conftest import PROJECT
+from tests.conftest import FIRST, PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,28 +27,49 @@ URL = "/foodstats?offset={cursor}&limit={limit}"
 class Api:
     """A mock API in a process of its own."""
 
-    def __init__(self, url: str, process: subprocess.Popen) -> None:
+    def __init__(self, url: str, process: subprocess.Popen, first: int, ids: int | None) -> None:
         self.url = url
         self.process = process
+        #: What a configuration says to crawl all of it.
+        self.space = {"url": url + URL} | ({"first_id": first, "last_id": first + ids - 1} if ids else {})
 
     def get(self, path: str):
         with urllib.request.urlopen(self.url + path) as answer:
             return json.load(answer)
 
+    @property
+    def requests(self) -> list:
+        """(arrival, cursor, limit, status, fault) of each request so far."""
+        return self.get("/log")["requests"]
+
+    @property
+    def truth(self):
+        return self.get("/truth")
+
 
 @contextmanager
-def running_api(*arguments: str):
-    command = [sys.executable, "-m", "mocks.api", "--port=0", "--until-stdin-closes", *arguments]
+def running_api(*arguments: str, ids: int | None = None, first: int = FIRST):
+    """Run a mock API; with ``ids`` its id space has so many."""
+    bounds = [f"--first-id={first}", f"--last-id={first + ids - 1}"] if ids else []
+    command = [sys.executable, "-m", "mocks.api", "--port=0", "--until-stdin-closes", *bounds, *arguments]
     with subprocess.Popen(
         command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        yield Api(process.stdout.readline().strip(), process)
+        yield Api(process.stdout.readline().strip(), process, first, ids)
         process.stdin.close()
 
 
 @pytest.fixture
 def start_api():
     return running_api
+
+
+def assert_exact(report, truth) -> None:
+    """Compare a report, whose counter ``foods`` lists every value, with what the API knows to be true."""
+    assert report["coverage"]["complete"] is True
+    assert report["totals"]["items"] == truth["records"]
+    counted = [[row["key"], row["count"]] for row in report["counters"]["foods"]["top"]]
+    assert counted == truth["fields"]["food_id"]["counts"]
 
 
 def wait_until(condition, process: subprocess.Popen | None = None, seconds: float = 60) -> None:
@@ -122,6 +143,10 @@ class Crawls:
 
     def runs(self) -> list[str]:
         return sorted(path.parent.name for path in (self.directory / "runs" / "test").glob("*/segments"))
+
+    def of(self, name: str, file: str = "report.json"):
+        """Read a file of a run, the report if no other is named."""
+        return json.loads((self.directory / "runs" / "test" / name / file).read_text())
 
     def report(self):
         newest = max((self.directory / "runs" / "test").glob("*/report.json"), key=lambda path: path.parent.name)
