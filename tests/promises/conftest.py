@@ -91,9 +91,11 @@ def environment(**variables: str) -> dict[str, str]:
 class Crawls:
     """Real ``scrapy crawl`` processes, each in the same empty directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, environment: str = "test") -> None:
         self.directory = directory
+        self.environment = environment
         self.config = directory / "config.yml"
+        self.storage = directory / "runs" / environment
 
     def configure(self, **changes) -> None:
         write_config(self.directory, **changes)
@@ -105,7 +107,7 @@ class Crawls:
 
     @property
     def crawl(self) -> list[str]:
-        return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
+        return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", f"ENV={self.environment}"]
 
     def run(self, *arguments: str, seconds: float = 120, stdout=subprocess.PIPE, **variables: str):
         return self.scrapy(*self.crawl, *arguments, seconds=seconds, stdout=stdout, **variables)
@@ -139,17 +141,17 @@ class Crawls:
         )
 
     def segments(self) -> list[Path]:
-        return sorted((self.directory / "runs" / "test").glob("*/segments/*.parquet"))
+        return sorted(self.storage.glob("*/segments/*.parquet"))
 
     def runs(self) -> list[str]:
-        return sorted(path.parent.name for path in (self.directory / "runs" / "test").glob("*/segments"))
+        return sorted(path.parent.name for path in self.storage.glob("*/segments"))
 
     def of(self, name: str, file: str = "report.json"):
         """Read a file of a run, the report if no other is named."""
-        return json.loads((self.directory / "runs" / "test" / name / file).read_text())
+        return json.loads((self.storage / name / file).read_text())
 
     def report(self):
-        newest = max((self.directory / "runs" / "test").glob("*/report.json"), key=lambda path: path.parent.name)
+        newest = max(self.storage.glob("*/report.json"), key=lambda path: path.parent.name)
         return json.loads(newest.read_text())
 
 
