@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -70,6 +71,11 @@ def assert_exact(report, truth) -> None:
     assert report["totals"]["items"] == truth["records"]
     counted = [[row["key"], row["count"]] for row in report["counters"]["foods"]["top"]]
     assert counted == truth["fields"]["food_id"]["counts"]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def wait_until(condition, process: subprocess.Popen | None = None, seconds: float = 60) -> None:

@@ -5,19 +5,13 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.promises.conftest import wait_until
+from tests.promises.conftest import free_port, wait_until
 
 
 def values(text):
     return {
         sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples
     }
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 def test_the_metrics_of_a_crawl_are_those_of_its_report(crawls, start_api, tmp_path):

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.parse
@@ -20,7 +19,7 @@ import pytest
 import yaml
 
 from tests.conftest import PROJECT
-from tests.promises.conftest import assert_exact, wait_until
+from tests.promises.conftest import assert_exact, free_port, wait_until
 
 PROGRAMS = Path(sys.executable).parent
 LAST = 3000
@@ -83,11 +82,6 @@ def deploy(clone, *arguments):
         timeout=60,
         check=False,
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 class Scrapyd:
