@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from tests.configurations import write_config
-from tests.conftest import PROJECT
+from tests.conftest import FIRST, PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,28 +28,54 @@ URL = "/foodstats?offset={cursor}&limit={limit}"
 class Api:
     """A mock API in a process of its own."""
 
-    def __init__(self, url: str, process: subprocess.Popen) -> None:
+    def __init__(self, url: str, process: subprocess.Popen, first: int, ids: int | None) -> None:
         self.url = url
         self.process = process
+        #: What a configuration says to crawl all of it.
+        self.space = {"url": url + URL} | ({"first_id": first, "last_id": first + ids - 1} if ids else {})
 
     def get(self, path: str):
         with urllib.request.urlopen(self.url + path) as answer:
             return json.load(answer)
 
+    @property
+    def requests(self) -> list:
+        """(arrival, cursor, limit, status, fault) of each request so far."""
+        return self.get("/log")["requests"]
+
+    @property
+    def truth(self):
+        return self.get("/truth")
+
 
 @contextmanager
-def running_api(*arguments: str):
-    command = [sys.executable, "-m", "mocks.api", "--port=0", "--until-stdin-closes", *arguments]
+def running_api(*arguments: str, ids: int | None = None, first: int = FIRST):
+    """Run a mock API; with ``ids`` its id space has so many."""
+    bounds = [f"--first-id={first}", f"--last-id={first + ids - 1}"] if ids else []
+    command = [sys.executable, "-m", "mocks.api", "--port=0", "--until-stdin-closes", *bounds, *arguments]
     with subprocess.Popen(
         command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        yield Api(process.stdout.readline().strip(), process)
+        yield Api(process.stdout.readline().strip(), process, first, ids)
         process.stdin.close()
 
 
 @pytest.fixture
 def start_api():
     return running_api
+
+
+def assert_exact(report, truth) -> None:
+    """Compare a report, whose counter ``foods`` lists every value, with what the API knows to be true."""
+    assert report["coverage"]["complete"] is True
+    assert report["totals"]["items"] == truth["records"]
+    counted = [[row["key"], row["count"]] for row in report["counters"]["foods"]["top"]]
+    assert counted == truth["fields"]["food_id"]["counts"]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def wait_until(condition, process: subprocess.Popen | None = None, seconds: float = 60) -> None:
@@ -70,9 +97,11 @@ def environment(**variables: str) -> dict[str, str]:
 class Crawls:
     """Real ``scrapy crawl`` processes, each in the same empty directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, environment: str = "test") -> None:
         self.directory = directory
+        self.environment = environment
         self.config = directory / "config.yml"
+        self.storage = directory / "runs" / environment
 
     def configure(self, **changes) -> None:
         write_config(self.directory, **changes)
@@ -84,7 +113,7 @@ class Crawls:
 
     @property
     def crawl(self) -> list[str]:
-        return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", "ENV=test"]
+        return ["crawl", "lifestats", "-s", f"LIFESTATS_CONFIG={self.config}", "-s", f"ENV={self.environment}"]
 
     def run(self, *arguments: str, seconds: float = 120, stdout=subprocess.PIPE, **variables: str):
         return self.scrapy(*self.crawl, *arguments, seconds=seconds, stdout=stdout, **variables)
@@ -118,13 +147,17 @@ class Crawls:
         )
 
     def segments(self) -> list[Path]:
-        return sorted((self.directory / "runs" / "test").glob("*/segments/*.parquet"))
+        return sorted(self.storage.glob("*/segments/*.parquet"))
 
     def runs(self) -> list[str]:
-        return sorted(path.parent.name for path in (self.directory / "runs" / "test").glob("*/segments"))
+        return sorted(path.parent.name for path in self.storage.glob("*/segments"))
+
+    def of(self, name: str, file: str = "report.json"):
+        """Read a file of a run, the report if no other is named."""
+        return json.loads((self.storage / name / file).read_text())
 
     def report(self):
-        newest = max((self.directory / "runs" / "test").glob("*/report.json"), key=lambda path: path.parent.name)
+        newest = max(self.storage.glob("*/report.json"), key=lambda path: path.parent.name)
         return json.loads(newest.read_text())
 
 

@@ -9,23 +9,10 @@ import duckdb
 import pytest
 
 from tests.conftest import FIRST
-from tests.promises.conftest import URL
 
 SPACES = [
-    # what,                              ids, API's arguments,          config
+    # what,                          ids, API's arguments, config; more of them are walked in tests/crawl
     ("as in production, in small", 3000, ["--density=0.94"], {}),
-    ("one chain", 400, [], {"subsets": 1}),
-    ("many more subsets than ids", 7, [], {"subsets": 50}),
-    ("one id", 1, ["--density=1"], {}),
-    ("one id, and it does not exist", 1, [f"--hole={FIRST}:{FIRST + 500}"], {}),
-    ("no record at all", 500, [f"--hole={FIRST}:{FIRST + 500}"], {}),
-    ("every id exists", 300, ["--density=1"], {"results_per_page": 3, "subsets": 13}),
-    ("one record a page", 60, ["--density=0.5"], {"results_per_page": 1}),
-    ("holes wider than a subset", 5000, [f"--hole={FIRST + 900}:{FIRST + 4100}"], {"subsets": 20}),
-    ("the space ends in a hole", 2000, [f"--hole={FIRST + 700}:{FIRST + 2000}"], {"subsets": 9}),
-    ("the space begins in a hole", 2000, [f"--hole={FIRST}:{FIRST + 1999}"], {"subsets": 9}),
-    ("few records far apart", 9000, ["--density=0.002"], {"subsets": 30}),
-    ("pages larger than the space", 50, [], {"results_per_page": 100}),
     ("an exclusive cursor", 1000, ["--exclusive"], {"inclusive": False}),
     ("next from the largest id", 1000, ["--next="], {"next": None}),
     ("AutoThrottle, paced", 300, [], {"rate_limit": 400}),
@@ -33,12 +20,10 @@ SPACES = [
 
 
 def test_at_a_size_like_productions_every_key_has_its_true_count(crawls, start_api):
-    last = FIRST + 2_000_000 - 1
-    with start_api(f"--first-id={FIRST}", f"--last-id={last}", "--density=0.95") as api:
-        changes = {"results_per_page": 100, "subsets": 100, "spill_every": 1000}
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=last, **changes)
+    with start_api("--density=0.95", ids=800_000) as api:
+        crawls.configure(**api.space, results_per_page=100, subsets=100, spill_every=1000)
         done = crawls.run()
-        truth = api.get("/truth")
+        truth = api.truth
     assert done.returncode == 0, done.stderr
     report = crawls.report()
     assert report["totals"]["items"] == truth["records"]
@@ -65,16 +50,14 @@ def first_rows(truth, field, top):
     ("ids", "arguments", "changes"), [row[1:] for row in SPACES], ids=[row[0] for row in SPACES]
 )
 def test_a_crawl_counts_every_record_once_and_reports_the_truth(crawls, start_api, ids, arguments, changes):
-    last = FIRST + ids - 1
     counters = {
         "foods": {"field": "food_id", "top": 10_000},
         "categories": {"field": "food__category_id", "top": 5},
     }
-    with start_api(f"--first-id={FIRST}", f"--last-id={last}", *arguments) as api:
-        space = {"url": api.url + URL, "first_id": FIRST, "last_id": last, "counters": counters}
-        crawls.configure(**space | changes)
+    with start_api(*arguments, ids=ids) as api:
+        crawls.configure(**api.space, counters=counters, **changes)
         done = crawls.run()
-        truth = api.get("/truth")
+        truth = api.truth
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     report = crawls.report()
     assert report["coverage"] == {"complete": True, "ids": ids, "settled": ids, "ratio": 1.0, "missing": []}
@@ -89,19 +72,11 @@ def counters_top(counters, counter):
     return next(own["top"] for own in counters.values() if own["field"] == counter["field"])
 
 
-def test_an_id_space_within_a_larger_api_counts_only_what_lies_in_it(crawls, start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 2999}") as api:
-        crawls.configure(url=api.url + URL, first_id=FIRST + 501, last_id=FIRST + 1700)
-        assert crawls.run().returncode == 0
-        truth = api.get(f"/truth?first_id={FIRST + 501}&last_id={FIRST + 1700}")
-    assert crawls.report()["totals"]["items"] == truth["records"]
-
-
 def test_a_real_server_sees_the_rate_that_is_configured(crawls, start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 1499}", "--density=1") as api:
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 1499, rate_limit=50, subsets=20)
+    with start_api("--density=1", ids=1000) as api:
+        crawls.configure(**api.space, rate_limit=50, subsets=20)
         assert crawls.run().returncode == 0
-        at = [request[0] for request in api.get("/log")["requests"]]
+        at = [request[0] for request in api.requests]
     # Wide, because a busy machine sees requests late, and not too slow, which a busy machine is:
     # test_pacer and test_at_the_limit are exact, and `make bench` measures. Without a pace there are hundreds.
     most = max(sum(1 for other in at if start <= other < start + 1) for start in at)
@@ -110,10 +85,10 @@ def test_a_real_server_sees_the_rate_that_is_configured(crawls, start_api):
 
 
 def test_a_slow_server_gets_more_chains_than_the_crawl_began_with(crawls, start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 1999}", "--latency=1") as api:
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 1999, subsets=2, rate_limit=50)
+    with start_api("--latency=1", ids=1200) as api:
+        crawls.configure(**api.space, subsets=2, rate_limit=50)
         assert crawls.run().returncode == 0
-        truth, at = api.get("/truth"), [request[0] for request in api.get("/log")["requests"]]
+        truth, at = api.truth, [request[0] for request in api.requests]
     assert crawls.report()["totals"]["items"] == truth["records"]
     assert max(sum(1 for other in at if start <= other < start + 0.9) for start in at) > 20
 
@@ -174,7 +149,6 @@ def test_a_bad_configuration_ends_in_one_line_with_status_1_before_any_request(c
         ),
         (["lifestats", "-a", "run"], "lifestats: Invalid -a value, use -a NAME=VALUE"),
         (["lifestat"], "lifestats: there is no spider 'lifestat'. Run: scrapy crawl lifestats"),
-        ([], "lifestats: there is no spider ''. Run: scrapy crawl lifestats"),
     ],
 )
 def test_a_slip_on_the_command_line_ends_in_one_line_with_status_1(crawls, arguments, message):
@@ -186,27 +160,18 @@ def test_a_slip_on_the_command_line_ends_in_one_line_with_status_1(crawls, argum
 
 
 def test_an_output_that_takes_nothing_changes_nothing_about_a_complete_crawl(crawls, start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}") as api, Path("/dev/full").open("w") as full:
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99)
+    with start_api(ids=100) as api, Path("/dev/full").open("w") as full:
+        crawls.configure(**api.space)
         assert crawls.run(stdout=full).returncode == 0
     assert crawls.report()["coverage"]["complete"]
 
 
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        (
-            "http://127.0.0.2:0/x?offset={cursor}",
-            "mock: true needs a url at 127.0.0.1 or localhost, not at 127.0",
-        ),
-        ("http://127.0.0.1:0/{cursor}", "mock: true needs an http:// url with {cursor} as a query parameter"),
-    ],
-)
-def test_an_api_that_cannot_be_mocked_is_refused(crawls, url, message):
-    crawls.configure(mock=True, url=url)
+def test_an_api_that_cannot_be_mocked_is_refused(crawls):
+    crawls.configure(mock=True, url="http://127.0.0.2:0/x?offset={cursor}")
     done = crawls.run()
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(f"lifestats: {message}")
+    message = "mock: true needs a url at 127.0.0.1 or localhost, not at 127.0.0.2"
+    assert done.stderr.splitlines()[-1] == f"lifestats: {message}"
 
 
 def test_scrapy_list_needs_no_usable_configuration(crawls):
@@ -216,7 +181,7 @@ def test_scrapy_list_needs_no_usable_configuration(crawls):
 
 def test_a_mock_that_cannot_start_ends_the_crawl_with_one_clear_line(crawls, start_api):
     with start_api() as taken:
-        crawls.configure(mock=True, url=taken.url + URL)
+        crawls.configure(**taken.space, mock=True)
         done = crawls.run()
     assert done.returncode == 1
     assert "] ERROR" not in done.stderr
@@ -226,11 +191,9 @@ def test_a_mock_that_cannot_start_ends_the_crawl_with_one_clear_line(crawls, sta
 
 def test_a_page_that_never_makes_sense_is_missing_and_the_rest_is_counted(crawls, start_api):
     # A field that the API does not give makes every page faulty: two tries, put aside, two more.
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}", "--density=1") as api:
+    with start_api("--density=1", ids=100) as api:
         crawls.configure(
-            url=api.url + URL,
-            first_id=FIRST,
-            last_id=FIRST + 99,
+            **api.space,
             results_per_page=50,
             subsets=2,
             retries=1,

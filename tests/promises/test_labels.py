@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from tests.conftest import FIRST
-from tests.promises.conftest import URL
-
 
 def test_names_from_records_and_from_a_file_stand_beside_the_values(crawls, start_api):
     fields = ["--field=food_id:50", "--field=food__category_id:5", "--field=food.name:1"]
@@ -10,8 +7,8 @@ def test_names_from_records_and_from_a_file_stand_beside_the_values(crawls, star
         "foods": {"field": "food_id", "label": "food.name"},
         "categories": {"field": "food__category_id", "labels": "categories.csv"},
     }
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 999}", *fields) as api:
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 999, counters=counters)
+    with start_api(*fields, ids=1000) as api:
+        crawls.configure(**api.space, counters=counters)
         missing = crawls.run()
         (crawls.directory / "categories.csv").write_text("1,fruit\n3,<b>nuts</b>\n")
         done = crawls.run()

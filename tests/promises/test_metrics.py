@@ -5,8 +5,7 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import FIRST
-from tests.promises.conftest import URL, wait_until
+from tests.promises.conftest import free_port, wait_until
 
 
 def values(text):
@@ -15,16 +14,10 @@ def values(text):
     }
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
 def test_the_metrics_of_a_crawl_are_those_of_its_report(crawls, start_api, tmp_path):
     file = tmp_path / "lifestats.prom"
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 999}", "--fault=status-500:0.05") as api:
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 999, metrics_file=str(file))
+    with start_api("--fault=status-500:0.05", ids=1000) as api:
+        crawls.configure(**api.space, metrics_file=str(file))
         assert crawls.run().returncode == 0
     report, metrics = crawls.report(), values(file.read_text())
     assert metrics["lifestats_requests_total"] == report["totals"]["requests"]
@@ -38,10 +31,10 @@ def test_the_metrics_of_a_crawl_are_those_of_its_report(crawls, start_api, tmp_p
 
 def test_while_a_crawl_runs_its_metrics_can_be_asked_for_on_loopback(crawls, start_api):
     port = free_port()
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 999}") as api:
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 999, metrics_port=port, rate_limit=20)
+    with start_api(ids=1000) as api:
+        crawls.configure(**api.space, metrics_port=port, rate_limit=20)
         with crawls.start() as process:
-            wait_until(lambda: len(api.get("/log")["requests"]) >= 5, process)
+            wait_until(lambda: len(api.requests) >= 5, process)
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
                 metrics = values(answer.read().decode())
     assert metrics["lifestats_requests_total"] >= 5
@@ -49,11 +42,11 @@ def test_while_a_crawl_runs_its_metrics_can_be_asked_for_on_loopback(crawls, sta
 
 
 def test_a_port_that_is_taken_costs_the_metrics_and_not_the_crawl(crawls, start_api):
-    with socket.socket() as taken, start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}") as api:
+    with socket.socket() as taken, start_api(ids=100) as api:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99, metrics_port=port)
+        crawls.configure(**api.space, metrics_port=port)
         done = crawls.run()
     assert done.returncode == 0
     assert "Address already in use; choose another metrics_port" in done.stderr

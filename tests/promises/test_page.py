@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
@@ -21,6 +22,8 @@ from lifestats_crawler.report import html as page
 from lifestats_crawler.storage.runs import Run
 from tests.conftest import FIRST
 from tests.report.sample_reports import ATTACK, hostile, realistic, reported
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Visit:
@@ -53,20 +56,29 @@ class Visit:
         return await self.tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
-@pytest.fixture
-async def visit(chromium):
-    """Open tabs of a headless Chromium, with options of a browser context."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium):
+    """A headless Chromium."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-
-        async def opened(url: str, **options) -> Visit:
-            context = await browser.new_context(**options)
-            tab = Visit(await context.new_page())
-            await tab.open(url)
-            return tab
-
-        yield opened
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(browser):
+    """Open tabs with options of a browser context, each test its own."""
+    contexts = []
+
+    async def opened(url: str, **options) -> Visit:
+        contexts.append(await browser.new_context(**options))
+        tab = Visit(await contexts[-1].new_page())
+        await tab.open(url)
+        return tab
+
+    yield opened
+    for context in contexts:
+        await context.close()
 
 
 @pytest.fixture(scope="session")

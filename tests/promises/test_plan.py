@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import FIRST
 from tests.promises.conftest import URL, wait_until
 
-LAST = FIRST + 19_999
+IDS = 6000
 
 
 def plan(crawls, *arguments: str, **variables: str):
@@ -48,7 +46,7 @@ def test_before_the_first_crawl_the_most_that_it_can_take_is_told_and_no_directo
 
 def test_after_a_crawl_the_likely_figures_are_those_of_the_next_one(crawls, start_api):
     with start_api() as api:
-        crawls.configure(url=api.url + URL)
+        crawls.configure(**api.space)
         assert crawls.run("-a", "run=before").returncode == 0
         before = files(crawls)
         facts = planned(crawls)
@@ -64,8 +62,8 @@ def test_after_a_crawl_the_likely_figures_are_those_of_the_next_one(crawls, star
 
 
 def test_the_run_that_is_said_to_be_continued_is_continued(crawls, start_api):
-    with start_api(f"--last-id={LAST}") as api:
-        crawls.configure(url=api.url + URL, last_id=LAST, rate_limit=20)
+    with start_api(ids=IDS) as api:
+        crawls.configure(**api.space, rate_limit=20)
         with crawls.start("-a", "run=one") as process:
             wait_until(crawls.segments, process)
             during, table = planned(crawls), plan(crawls).stdout
@@ -80,7 +78,7 @@ def test_the_run_that_is_said_to_be_continued_is_continued(crawls, start_api):
     assert f"process {process.pid}" in during["run"]["refused_by"]
     assert "a second crawl would be refused" in table
     assert (after["run"]["continues"], after["run"]["refused_by"]) == ("one", None)
-    assert 0 < after["run"]["settled"] == 20_000 - after["unsettled"]
+    assert 0 < after["run"]["settled"] == IDS - after["unsettled"]
     assert after["at_most"]["requests"] < changed["at_most"]["requests"]
     assert changed["run"]["continues"] is None
     (left,) = changed["run"]["not_continued"]
@@ -92,16 +90,6 @@ def test_the_run_that_is_said_to_be_continued_is_continued(crawls, start_api):
 
 def test_a_secret_is_not_filled_in(crawls):
     crawls.configure(url="http://127.0.0.1:9/?a={cursor}&key=${LIFESTATS_PLANTED}")
-    for arguments in ([], ["--json"]):
-        done = plan(crawls, *arguments, LIFESTATS_PLANTED="s3cret")
-        assert "key=${LIFESTATS_PLANTED}" in done.stdout
-        assert "s3cret" not in done.stdout + done.stderr
-
-
-def test_a_latest_json_that_is_no_report_is_no_density(crawls):
-    crawls.configure()
-    for content in ("{}", "[", '{"source": {"url": 1}}', "[1]"):
-        path = Path(crawls.directory, "runs", "test", "latest.json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        assert planned(crawls)["density"] is None
+    done = plan(crawls, LIFESTATS_PLANTED="s3cret")
+    assert "key=${LIFESTATS_PLANTED}" in done.stdout
+    assert "s3cret" not in done.stdout + done.stderr

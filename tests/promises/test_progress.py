@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from tests.conftest import FIRST, PROJECT
-from tests.promises.conftest import URL, environment
+from tests.conftest import PROJECT
+from tests.promises.conftest import environment
 
 
 @pytest.fixture
 def configured(crawls, start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={FIRST + 1999}") as api:
-        crawls.configure(url=api.url + URL, first_id=FIRST, last_id=FIRST + 1999, rate_limit=100)
+    with start_api(ids=1500) as api:
+        crawls.configure(**api.space, rate_limit=100)
         yield crawls
 
 
@@ -53,6 +53,7 @@ def read_all(terminal: int) -> str:
 
 
 def test_in_a_file_there_is_no_control_character(configured):
+    configured.change(rate_limit=None)
     done = configured.run()
     assert done.returncode == 0
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", done.stdout + done.stderr)

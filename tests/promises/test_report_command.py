@@ -9,126 +9,121 @@ import json
 import duckdb
 import pytest
 
-from tests.conftest import FIRST
-from tests.promises.conftest import URL, wait_until
+from tests.promises.conftest import Crawls, running_api, wait_until
 
-LAST = FIRST + 1999
+IDS = 2000
+SMALL_PAGES = {"results_per_page": 20}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Two finished runs, of which nobody changes anything: the crawls, and what the first API knows to be true."""
+    crawls = Crawls(tmp_path_factory.mktemp("finished"))
+    with running_api(ids=IDS) as api:
+        crawls.configure(**api.space, **SMALL_PAGES)
+        assert crawls.run("-a", "run=first").returncode == 0
+        truth = api.truth
+    with running_api("--seed=5", ids=IDS) as other:
+        crawls.change(url=other.space["url"])
+        assert crawls.run("-a", "run=second").returncode == 0
+        crawls.change(url=api.space["url"])
+    return crawls, truth
 
 
 @pytest.fixture
-def api(start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}") as api:
-        yield api
+def untouched(finished):
+    """The two runs; each file that they had is as it was at the end of the test."""
+    crawls, _ = finished
+    before = {path: path.read_bytes() for path in (crawls.directory / "runs").rglob("*") if path.is_file()}
+    yield crawls
+    assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.fixture
-def crawls(crawls, api):
-    crawls.configure(url=api.url + URL, first_id=FIRST, last_id=LAST, results_per_page=20)
-    return crawls
+def ask(crawls, name, *arguments):
+    return crawls.scrapy(name, *arguments, *crawls.crawl[2:])
 
 
-@pytest.fixture
-def command(crawls):
-    def run(name, *arguments):
-        return crawls.scrapy(name, *arguments, *crawls.crawl[2:])
-
-    return run
-
-
-def test_a_run_can_be_reported_again_in_every_format_with_other_rows(crawls, api, command):
-    assert crawls.run().returncode == 0
-    before = {path: path.read_bytes() for path in crawls.directory.rglob("*") if path.is_file()}
-    counts = api.get("/truth")["fields"]["food_id"]["counts"]
-    as_json = json.loads(command("report", "--json", "--top", "1500").stdout)
+def test_a_run_can_be_reported_again_in_every_format_with_other_rows(untouched, finished, tmp_path):
+    _, truth = finished
+    counts = truth["fields"]["food_id"]["counts"]
+    as_json = json.loads(ask(untouched, "report", "first", "--json", "--top", "1500").stdout)
     assert [[row["key"], row["count"]] for row in as_json["counters"]["foods"]["top"]] == counts[:1500]
-    rows = list(csv.DictReader(io.StringIO(command("report", "--format=csv", "--top=3").stdout)))
+    rows = list(csv.DictReader(io.StringIO(ask(untouched, "report", "first", "--format=csv", "--top=3").stdout)))
     assert [[int(row["key"]), int(row["count"])] for row in rows if row["counter"] == "foods"] == counts[:3]
-    every = crawls.directory / "every.parquet"
-    assert command("report", "--format=parquet", f"--output={every}").returncode == 0
+    every = tmp_path / "every.parquet"
+    assert ask(untouched, "report", "first", "--format=parquet", f"--output={every}").returncode == 0
     counted = duckdb.execute("SELECT key, count FROM read_parquet(?) WHERE counter = 'foods'", [str(every)])
     assert [list(row) for row in counted.fetchall()] == counts
-    page = crawls.directory / "again.html"
-    assert command("report", "--format=html", f"--output={page}").returncode == 0
+    page = tmp_path / "again.html"
+    assert ask(untouched, "report", "first", "--format=html", f"--output={page}").returncode == 0
     assert "<html" in page.read_text()
-    assert "Complete: " in command("report").stdout
-    assert {path: path.read_bytes() for path in before} == before, "nothing in the run has changed"
+    assert "Complete: " in ask(untouched, "report", "first").stdout
 
 
-def test_a_report_of_an_older_run_changes_neither_the_latest_nor_what_is_continued(crawls, command):
-    assert crawls.run("-a", "run=older").returncode == 0
-    assert crawls.run("-a", "run=newer").returncode == 0
+def test_a_report_of_an_older_run_changes_neither_the_latest_nor_what_is_continued(finished):
+    crawls, _ = finished
     latest = crawls.directory / "runs" / "test" / "latest.json"
-    before = latest.read_bytes()
-    first, second = (command("report", "older", "--json").stdout for _ in range(2))
-    assert first == second
-    assert json.loads(first)["previous"] is None, "the newer one came later"
-    assert json.loads(first)["run"]["finished_at"] < json.loads(before)["run"]["started_at"]
-    assert command("report", "older", "--save").returncode == 0
-    assert latest.read_bytes() == before
-    newest, *_ = json.loads(command("runs", "--json").stdout)["runs"]
-    assert newest["run"] == "newer"
-    refused = command("report", "--save", "--top=1")
+    before, first = latest.read_bytes(), crawls.of("first")
+    assert ask(crawls, "report", "first", "--save").returncode == 0
+    assert (latest.read_bytes(), crawls.of("first")) == (before, first)
+    assert first["previous"] is None, "the other one came later"
+    newest, *_ = json.loads(ask(crawls, "runs", "--json").stdout)["runs"]
+    assert newest["run"] == "second"
+    refused = ask(crawls, "report", "--save", "--top=1")
     assert (refused.returncode, "leave out --top" in refused.stderr) == (2, True)
 
 
-def test_a_run_can_be_reported_while_it_is_crawled_and_is_not_touched(crawls, command):
-    crawls.change(rate_limit=5)
-    with crawls.start() as process:
-        wait_until(crawls.segments, process)
-        shown, saved = command("report", "--json"), command("report", "--save")
-        assert process.poll() is None
-    report = json.loads(shown.stdout)
-    assert (report["run"]["finish_reason"], report["coverage"]["complete"]) == ("crawling", False)
-    assert report["totals"]["items"] > 0
-    assert saved.returncode == 1
-    assert "is being crawled by process" in saved.stderr
-
-
-def test_a_killed_run_gets_its_report(crawls, command):
-    with crawls.start() as process:
-        wait_until(crawls.segments, process)
-        process.kill()
-    assert command("report", "--save").returncode == 0
-    report = crawls.report()
-    assert (report["run"]["finish_reason"], report["coverage"]["complete"]) == ("killed", False)
-    assert list(crawls.directory.rglob("report.html"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (["report"], "List the runs: scrapy runs"),
-        (["report", "nope"], "there is no run 'nope' in "),
-        (["diff", "one", "two"], "there is no run 'one' in "),
-        (["diff", "config.yml.json", "two"], "config.yml.json is not a report: "),
-    ],
-)
-def test_what_is_not_there_is_said_in_one_line(command, arguments, line):
-    done = command(*arguments)
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
-    assert line in done.stderr
-
-
-def test_a_report_compares_itself_with_the_previous_complete_one_and_so_does_diff(crawls, start_api, command):
-    assert crawls.run("-a", "run=first").returncode == 0
-    first = crawls.report()
-    assert first["previous"] is None
-    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}", "--seed=5") as other:
-        crawls.change(url=other.url + URL)
-        assert crawls.run("-a", "run=second").returncode == 0
-    second = json.loads((crawls.directory / "runs" / "test" / "second" / "report.json").read_text())
+def test_a_report_compares_itself_with_the_previous_complete_one_and_so_does_diff(untouched):
+    first, second = untouched.of("first"), untouched.of("second")
     assert second["previous"] == {"name": "first", "finished_at": first["run"]["finished_at"]}
     ranks = {row["key"]: row["rank"] for row in first["counters"]["categories"]["top"]}
     for row in second["counters"]["categories"]["top"]:
         known = row["key"] in ranks
         assert row["new"] is not known
         assert row["rank_change"] == (ranks[row["key"]] - row["rank"] if known else None)
-    document = json.loads(command("diff", "first", "second", "--json").stdout)
+    document = json.loads(ask(untouched, "diff", "first", "second", "--json").stdout)
     gone = {change["key"] for change in document["counters"]["categories"] if change["kind"] == "gone"}
     assert gone == ranks.keys() - {row["key"] for row in second["counters"]["categories"]["top"]}
-    table = command("diff", "first", "second").stdout
+    table = ask(untouched, "diff", "first", "second").stdout
     assert "before: test first" in table
     assert "categories" in table
-    page = command("diff", "first", "second", "--format", "html").stdout
+    page = ask(untouched, "diff", "first", "second", "--format", "html").stdout
     assert "<html" in page
     assert all(str(key) in page for key in gone)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["report", "nope"], "there is no run 'nope' in "),
+        (["diff", "one", "two"], "there is no run 'one' in "),
+        (["diff", "config.yml.json", "two"], "config.yml.json is not a report: "),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(untouched, arguments, line):
+    done = ask(untouched, *arguments)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert line in done.stderr
+
+
+@pytest.fixture
+def begun(crawls, start_api):
+    with start_api(ids=IDS) as api:
+        crawls.configure(**api.space, **SMALL_PAGES, rate_limit=5)
+        yield crawls
+
+
+def test_an_unfinished_run_can_be_reported_while_it_is_crawled_and_after_it_was_killed(begun):
+    with begun.start() as process:
+        wait_until(begun.segments, process)
+        shown, saved = ask(begun, "report", "--json"), ask(begun, "report", "--save")
+        assert process.poll() is None
+    report = json.loads(shown.stdout)
+    assert (report["run"]["finish_reason"], report["coverage"]["complete"]) == ("crawling", False)
+    assert report["totals"]["items"] > 0
+    assert saved.returncode == 1
+    assert "is being crawled by process" in saved.stderr
+    assert ask(begun, "report", "--save").returncode == 0
+    report = begun.report()
+    assert (report["run"]["finish_reason"], report["coverage"]["complete"]) == ("killed", False)
+    assert list(begun.directory.rglob("report.html"))

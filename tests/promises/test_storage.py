@@ -7,23 +7,18 @@ import shutil
 
 import pytest
 
-from tests.conftest import FIRST
-from tests.promises.conftest import URL, wait_until
-
-LAST = FIRST + 19_999
+from tests.promises.conftest import wait_until
 
 
 @pytest.fixture
 def api(start_api):
-    with start_api(f"--first-id={FIRST}", f"--last-id={LAST}") as api:
+    with start_api(ids=20_000) as api:
         yield api
 
 
 @pytest.fixture
 def crawls(crawls, api):
-    crawls.configure(
-        url=api.url + URL, first_id=FIRST, last_id=LAST, rate_limit=400, results_per_page=50, spill_every=10
-    )
+    crawls.configure(**api.space, rate_limit=400, results_per_page=50, spill_every=10)
     return crawls
 
 
@@ -75,4 +70,4 @@ def test_storage_that_cannot_be_written_is_refused_before_the_first_request(craw
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith("cannot be used as storage: Not a directory")
     assert "Traceback" not in done.stderr
-    assert api.get("/log")["requests"] == []
+    assert api.requests == []

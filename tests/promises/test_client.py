@@ -1,0 +1,175 @@
+"""The HTTP client, against servers on loopback that do one thing each."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from lifestats_crawler.downloader.client import Client
+from lifestats_crawler.exceptions import Cause, NoAnswerError
+
+
+class Server:
+    """Answers every request as it is told, and keeps what was asked."""
+
+    def __init__(self, answer) -> None:
+        self.asked: list[web.BaseRequest] = []
+        self._answer = answer
+        self.url = ""
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.asked.append(request)
+        return await self._answer(request)
+
+
+@asynccontextmanager
+async def serving(answer):
+    server = Server(answer)
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+def client(timeout: float = 5.0, **options) -> Client:
+    return Client(
+        options.pop("variables", {}), {"Accept": "text/plain"}, timeout=timeout, **{"most_bytes": 1000} | options
+    )
+
+
+def text(body: str, **more):
+    async def answer(_) -> web.Response:
+        return web.Response(text=body, **more)
+
+    return answer
+
+
+async def silence(_) -> web.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def hang_up(request) -> web.Response:
+    request.transport.close()
+    return web.Response()
+
+
+async def half(request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    response.content_length = 100
+    await response.prepare(request)
+    await response.write(b"x" * 50)
+    request.transport.close()
+    return response
+
+
+async def test_an_answer_is_what_came_whatever_its_status():
+    async with serving(text("gone", status=410, headers={"Retry-After": "7"})) as server, client() as asking:
+        answer = await asking.ask(f"{server.url}/?a=1")
+    assert (answer.status, answer.body, answer.headers["retry-after"]) == (410, b"gone", "7")
+    assert 0 < answer.seconds < 5
+    (asked,) = server.asked
+    assert (asked.path_qs, dict(asked.headers)["Accept"]) == ("/?a=1", "text/plain")
+    assert "User-Agent" not in asked.headers
+
+
+async def test_a_redirect_is_not_followed_and_says_where_it_points_to():
+    async with serving(text("", status=302, headers={"Location": "/elsewhere"})) as server, client() as asking:
+        answer = await asking.ask(server.url)
+    assert (answer.status, answer.location, len(server.asked)) == (302, "/elsewhere", 1)
+
+
+async def test_variables_are_filled_in_quoted_below_everything_that_logs():
+    variables = {"${KEY}": "a/b c+d"}
+    async with serving(text("")) as server, client(variables=variables) as asking:
+        await asking.ask(f"{server.url}/x?key=${{KEY}}&at=1")
+        await asking.ask(f"{server.url}/x?key=${{KEY}}&at=2")
+    assert [asked.query["key"] for asked in server.asked] == ["a/b c+d"] * 2
+
+
+async def test_a_document_is_posted_and_no_cookie_is_kept():
+    async with serving(text("", headers={"Set-Cookie": "a=b"})) as server, client() as asking:
+        await asking.ask(server.url, method="POST", json={"text": "done"}, headers=[("X-Own", "1")])
+        await asking.ask(server.url)
+    first, second = server.asked
+    assert (first.method, first.content_type, first.headers["X-Own"]) == ("POST", "application/json", "1")
+    assert "Cookie" not in second.headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (silence, Cause.NOT_IN_TIME),
+        (hang_up, Cause.OTHER),
+        (half, Cause.CUT_SHORT),
+        (text("x" * 1001), Cause.TOO_LARGE),
+    ],
+    ids=["silence", "hang up", "half", "too large"],
+)
+async def test_no_whole_answer_is_told_with_its_cause_and_nothing_is_asked_twice(answer, cause):
+    async with serving(answer) as server, client(timeout=0.2) as asking:
+        for many in (1, 2):
+            with pytest.raises(NoAnswerError) as error:
+                await asking.ask(server.url)
+            assert error.value.cause is cause
+            assert str(error.value)
+            assert len(server.asked) == many
+
+
+async def test_a_kept_alive_connection_that_has_died_is_not_asked_on_a_second_time():
+    answers = [text("first"), hang_up]
+
+    async def one_after_another(request):
+        return await answers.pop(0)(request)
+
+    async with serving(one_after_another) as server, client() as asking:
+        assert (await asking.ask(server.url)).body == b"first"
+        with pytest.raises(NoAnswerError) as error:
+            await asking.ask(server.url)
+    assert (error.value.cause, len(server.asked)) == (Cause.OTHER, 2)
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("http://127.0.0.1:9/", Cause.NO_CONNECTION),
+        ("http://no-such-host.invalid/", Cause.UNKNOWN_HOST),
+        ("http://[bad/", Cause.OTHER),
+    ],
+)
+async def test_a_server_that_cannot_be_reached_is_told_with_its_cause(url, cause):
+    async with client() as asking:
+        with pytest.raises(NoAnswerError) as error:
+            await asking.ask(url)
+    assert error.value.cause is cause
+
+
+async def test_a_request_leaves_when_it_may_and_its_time_begins_then():
+    left = []
+
+    async def depart() -> None:
+        await asyncio.sleep(0.4)
+        left.append(True)
+
+    async with serving(text("late")) as server, client(timeout=0.2, depart=depart) as asking:
+        answer = await asking.ask(server.url)
+    assert (answer.body, left) == (b"late", [True])
+    assert answer.seconds < 0.2
+
+
+async def test_who_is_in_a_hurry_waits_no_longer_for_what_is_under_way():
+    async with serving(silence) as server, client(timeout=60) as asking:
+        waiting = asyncio.ensure_future(asking.ask(server.url))
+        while not server.asked:
+            await asyncio.sleep(0)
+        asking.hurry(0.05)
+        with pytest.raises(NoAnswerError) as error:
+            await waiting
+    assert error.value.cause is Cause.NOT_IN_TIME
