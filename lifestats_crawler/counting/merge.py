@@ -128,15 +128,14 @@ def _literally(path: Path) -> str:
 
 
 def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, *, has_labels: bool) -> CounterTotals:
-    figures = database.execute(
+    ((items, distinct),) = database.execute(
         "SELECT coalesce(sum(count), 0)::BIGINT, count(*) FROM totals WHERE counter = ?", [name]
-    ).fetchone()
+    ).fetchall()
     rows = database.execute(
         "SELECT key, text_key, count FROM totals WHERE counter = ?"
         " ORDER BY count DESC, key ASC NULLS LAST, text_key ASC LIMIT ?",
         [name, k + 1],
     ).fetchall()
-    items, distinct = figures or (0, 0)
     top = [(text if key is None else key, count) for key, text, count in rows]
     labels = _labels(database, name, [key for key, _ in top]) if has_labels else {}
     return CounterTotals(items, distinct, top, labels, _frequency(database, name))
@@ -167,8 +166,8 @@ def _frequency(database: duckdb.DuckDBPyConnection, name: str) -> list[tuple[int
     for count, values in rows:
         while (at := max(rank, ceil(following))) < rank + values:
             frequency.append((at, count))
-            following = max(at + 1, at * _STEP)
+            following = at * _STEP
         rank += values
-    if rank > 1 and frequency[-1][0] != rank - 1:
+    if rows and frequency[-1][0] < rank - 1:
         frequency.append((rank - 1, rows[-1][0]))
     return frequency

@@ -154,7 +154,7 @@ class Frontier:
             chain.stage = Pass.LAST_TRY  # there was something: the next claim is a new one
         chain.cursor = tally.settles.end
         if chain.cursor >= chain.end:
-            self._active.pop(chain, None)
+            del self._active[chain]
         return tally
 
     def skip(self, chain: Chain, ids: int) -> tuple[IdRange, bool]:
@@ -171,7 +171,7 @@ class Frontier:
         chain.failures = 0
         chain.skips += 1
         if chain.cursor >= chain.end:
-            self._active.pop(chain, None)
+            del self._active[chain]
         return skipped, chain.is_last_try
 
     @property
@@ -253,7 +253,7 @@ class Frontier:
         if chain.stage is Pass.CONFIRMING:
             return replace(tally, settles=chain.left)
         self._claims.append(chain.left)
-        self._active.pop(chain, None)
+        del self._active[chain]
         return tally
 
     def _witness(self, highest: int) -> None:

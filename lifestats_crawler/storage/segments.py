@@ -296,7 +296,7 @@ def _rows(name: str, counter: Mapping[Key, int]) -> pa.Table:
 def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
     owned = [(item, path.name) for path, footer in known for item in footer.covers if len(item)]
     directory = next((path.parent for path, _ in known), None)
-    owned.sort(key=lambda owned: owned[0].begin)
+    owned.sort()
     for (first, path), (second, other) in pairwise(owned):
         if second.begin < first.end:
             raise OverlapError(

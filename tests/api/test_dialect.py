@@ -198,3 +198,26 @@ def test_a_secret_that_an_answer_repeats_is_hidden_before_it_is_cut(monkeypatch)
             own.read(body, IdRange(10, 50))
         assert "***" in str(fault.value)
         assert "s3cret" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("ids", "highest"), [([10, 11], 11), ([998, 999], 999), ([998, 1000], 998), ([1000, 1001], None), ([], None)]
+)
+def test_the_highest_id_that_a_page_has_shown_is_one_of_the_id_space(ids, highest):
+    assert dialect(next=None).read(page(ids, None), IdRange(10, 50)).highest == highest
+
+
+def test_the_names_of_values_are_texts_and_numbers_and_the_last_one_holds():
+    rows = [
+        {"id": 10, "colour": 1, "name": "red"},
+        {"id": 11, "colour": 1, "name": "crimson"},
+        {"id": 12, "colour": "x", "name": 7},
+        {"id": 13, "colour": 2, "name": None},
+        {"id": 14, "colour": 3, "name": ["no", "name"]},
+        {"id": 15, "name": "of nothing"},
+        {"id": 16, "colour": 4},
+    ]
+    counters = {"colours": {"field": "colour", "label": "name", "missing": "skip"}}
+    body = json.dumps({"rows": rows, "next": 17}).encode()
+    tally = dialect(counters=counters, results_per_page=7).read(body, IdRange(10, 50))
+    assert tally.labels == {"colours": {1: "crimson", "x": "7"}}

@@ -137,3 +137,19 @@ def test_every_value_is_written_with_its_count_highest_first(tmp_path):
         ("colours", None, "x", 1),
     ]
     assert not list(tmp_path.parent.glob(".merge-*")), "nothing is left beside the segments"
+
+
+@pytest.mark.parametrize(
+    ("counts", "frequency"),
+    [
+        ({1: 7}, [(1, 7)]),
+        ({1: 5, 2: 3, 3: 1}, [(1, 5), (2, 3), (3, 1)]),
+        (dict.fromkeys(range(20), 1), [(rank, 1) for rank in (*range(1, 10), 11, 13, 15, 17, 20)]),
+        (dict.fromkeys(range(12), 1), [(rank, 1) for rank in (*range(1, 10), 11, 12)]),
+        ({}, []),
+    ],
+)
+def test_the_first_and_the_last_rank_are_always_told_and_no_rank_twice(tmp_path, counts, frequency):
+    footer = replace(FOOTER, records=sum(counts.values()), without={})
+    segments.write(tmp_path, 1, {"colours": counts}, footer)
+    assert merge.merge(tmp_path, {"colours": 1}).counters["colours"].frequency == frequency

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import sqrt
 
 import pytest
 from hypothesis import given
@@ -240,3 +241,46 @@ def test_growth_ends_at_the_most_chains_that_there_may_be():
 def test_no_chain_begins_with_less_than_ten_pages():
     _, *chains = begun(2600, 100)
     assert [chain.left for chain in chains] == [IdRange(0, 1250), IdRange(1250, 2500)]
+
+
+def test_a_skip_begins_its_page_anew_and_on_the_last_try_steps_do_not_grow(two):
+    frontier, low, high = two
+    low.failures = 3
+    frontier.skip(low, 25)
+    assert low.failures == 0
+    frontier.skip(low, 25)
+    frontier.advance(high, Tally(IdRange(151, 200), next=200))
+    last, *_ = frontier.start()
+    assert [frontier.skip(last, 5) for _ in range(3)] == [
+        (IdRange(125, 130), True),
+        (IdRange(130, 135), True),
+        (IdRange(135, 140), True),
+    ]
+
+
+def test_the_pages_left_are_those_of_chains_under_way_and_of_ranges_that_wait():
+    frontier = Frontier([IdRange(0, 3000)], 2, page=10)
+    assert frontier.pages_left() == 300
+    tail, low = frontier.start()
+    assert frontier.pages_left() == 300
+    frontier.advance(low, Tally(IdRange(0, 10), {}, 10, next=10, highest=9))
+    assert frontier.pages_left() == pytest.approx(299)
+    frontier.skip(tail, 10)
+    assert frontier.pages_left() == pytest.approx(299), "what is put aside is still to be asked for"
+
+
+def test_a_split_leaves_the_first_half_a_little_less_than_its_whole_pages():
+    frontier, low = begun(100_100, 1, most=2)
+    shown(frontier, low, 0.5)
+    frontier.grow(0)
+    (half,) = frontier.grow(1)
+    # Every second id exists, as far as is known, from 200 on; the last ones are all there. Of so many records the
+    # ids they take spread by the square root of records x (1 - 0.5): 1.5 times that is left to the second half.
+    left = frontier._density.records(IdRange(low.cursor, half.end), low.density) / 100  # noqa: SLF001
+    records = left // 2 * 100
+    expected = frontier._density.after(  # noqa: SLF001
+        records - 1.5 * sqrt(1 + records * (1 - left * 100 / (half.end - low.cursor))),
+        IdRange(low.cursor, half.end),
+        low.density,
+    )
+    assert half.cursor == low.end == expected

@@ -173,5 +173,18 @@ def test_footers_add_up_and_the_steps_of_the_pace_are_in_the_order_of_time(tmp_p
         pace=(("2026-01-01T00:00:01.000Z", 0.5, 3), ("2026-01-01T00:00:02.000Z", 0.5, 3)),
     )
     assert segments.add_up([]) == segments.Settled()
-    with pytest.raises(OverlapError, match=r"1\.parquet and 4\.parquet both count ids 4 to 4"):
+    with pytest.raises(OverlapError, match=r"1\.parquet and 4\.parquet both count ids 4 to 4") as overlap:
         segments.add_up([*known, (tmp_path / "4.parquet", replace(FOOTER, covers=(IdRange(4, 5),)))])
+    assert f"one of the two files in {tmp_path}, and" in str(overlap.value)
+
+
+def test_counts_are_compressed_and_names_are_text_also_where_no_value_has_one(tmp_path):
+    names = {"foods": {9: "nine"}}
+    segments.SegmentDirectory(tmp_path).write(1, {"foods": {9: 1}}, FOOTER, names)
+    segments.SegmentDirectory(tmp_path).write(2, {"foods": {7: 1}}, FOOTER, names)
+    first, second = (pq.read_table(path) for path in segments.paths(tmp_path))
+    assert first["label"].to_pylist() == ["nine"]
+    assert second.schema.field("label").type == "string"
+    columns = pq.read_metadata(segments.paths(tmp_path)[0]).row_group(0)
+    assert {columns.column(at).compression for at in range(columns.num_columns)} == {"ZSTD"}
+    assert "DELTA_BINARY_PACKED" in columns.column(1).encodings
