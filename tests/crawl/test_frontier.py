@@ -284,3 +284,16 @@ def test_a_split_leaves_the_first_half_a_little_less_than_its_whole_pages():
         low.density,
     )
     assert half.cursor == low.end == expected
+
+
+def test_a_chain_that_confirms_a_claim_is_not_split_and_counts_for_no_page():
+    frontier = Frontier([IdRange(0, 10_000)], 1, page=10, most=9)
+    tail, *_ = frontier.start()
+    shown = frontier.advance(tail, Tally(IdRange(9990, 9990), next=None))
+    assert len(shown.settles) == 0
+    (body,) = frontier.start()
+    frontier.advance(body, Tally(IdRange(0, 0), next=None))
+    (confirming,) = frontier.start()
+    assert (confirming.stage, confirming.left) == (Pass.CONFIRMING, IdRange(0, 10_000))
+    assert frontier.pages_left() == 0
+    assert list(frontier.grow(5)) == []

@@ -95,3 +95,31 @@ def test_strictly_paced_departures_leave_room_for_the_jitter_of_a_network():
     assert 900 / (normal[-1] - normal[99]) == pytest.approx(99.8, abs=0.05)
     gaps = [late - early for early, late in zip(strict, strict[100:], strict=False)]
     assert min(gaps) == pytest.approx(1.007)
+
+
+def test_every_departure_is_counted_and_every_place_that_was_booked():
+    pacer = Pacer(None)
+    for number in range(1, 4):
+        pacer.reserve(0.0)
+        assert pacer.depart(0.0) == 0.0
+        assert (pacer.booked, pacer.departed) == (number, number)
+
+
+@pytest.mark.parametrize(
+    ("rate", "is_strict", "gap"),
+    # A quarter of the interval, if timers are so fine; strictly, the window has room for a burst.
+    [(10, False, 0.025), (100, False, 0.0025), (10, True, 0.0), (200, False, 0.0)],
+)
+def test_what_is_late_leaves_at_four_times_the_rate_if_timers_are_so_fine(rate, is_strict, gap):
+    pacer = Pacer(rate, is_strict=is_strict)
+    for _ in range(3):
+        pacer.reserve(0.0)
+    assert pacer.depart(5.0) == 0.0
+    assert pacer.depart(5.0) == pytest.approx(gap)
+
+
+def test_a_server_that_holds_us_off_until_the_next_look_leaves_no_place_even_without_a_rate():
+    pacer = Pacer(None)
+    pacer.hold(1.0)
+    assert pacer.free_places(0.5, 0.5) == 0
+    assert pacer.free_places(1.0, 0.5) == float("inf")
