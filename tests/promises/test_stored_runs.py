@@ -32,9 +32,9 @@ def ask(crawls, *arguments):
     return json.loads(done.stdout)
 
 
-def counted(report):
-    """What was counted, without what another version or an earlier report adds to it."""
-    rows = ("rank", "key", "label", "count", "share", "certain")
+def counted(report, *more: str):
+    """What was counted, without what another version or an earlier report adds to it; of rows also ``more``."""
+    rows = ("rank", "key", "count", "share", "certain", *more)
     return {
         name: {key: counter[key] for key in ("field", "items", "without", "distinct")}
         | {"top": [{key: row[key] for key in rows if key in row} for row in counter["top"]]}
@@ -70,7 +70,8 @@ def test_runs_of_format_1_are_listed_planned_with_and_reported_again(stored):
     planned = ask(stored, "plan")
     assert (planned["run"]["continues"], planned["run"]["settled"]) == ("killed", killed["settled"])
     again, before = ask(stored, "report", "complete"), stored.of("complete")
-    assert counted(again) == counted(before)
+    # Of a crawl, which name a value has depends on which page came last; of the same segments it does not.
+    assert counted(again, "label") == counted(before, "label")
     assert again["source"] == before["source"] | {"rate_limit": None}
     for key in ("run", "coverage", "totals", "pace"):
         assert again[key] == before[key]
