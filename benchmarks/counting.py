@@ -17,7 +17,7 @@ from lifestats_crawler.config.model import Config, CounterConfig
 from lifestats_crawler.counting.partial import Partial
 from lifestats_crawler.ranges import Coverage, IdRange
 from lifestats_crawler.storage import segments
-from lifestats_crawler.storage.segments import Footer
+from lifestats_crawler.storage.footers import Footer
 from mocks.data import Recipe, Records
 from mocks.shape import Asked, Shape
 

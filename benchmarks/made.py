@@ -18,7 +18,7 @@ from lifestats_crawler.storage import segments
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lifestats_crawler.storage.segments import Footer
+    from lifestats_crawler.storage.footers import Footer
 
 KEYS = 100_000  # counts in a full segment
 _DRAWS = 130_000  # enough for so many values

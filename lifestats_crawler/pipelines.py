@@ -63,7 +63,7 @@ class CountingPipeline:
         """Count a tally, and pass on whatever else comes by."""
         if not isinstance(item, Tally):
             return item
-        while self._spiller.is_full and self._writing:
+        while self._spiller.is_full and self._spiller.is_writing:
             # The storage is slower than the crawl: wait, rather than fill the memory.
             await self._written()
         self._spiller.add(item)

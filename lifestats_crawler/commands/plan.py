@@ -117,7 +117,8 @@ def _resumed(run: dict[str, Any], ids: int) -> Iterator[tuple[str, str]]:
         yield "run", "a new run"
     else:
         done = f"{percent_done(run['settled'], ids)} of its ids are crawled"
-        yield "run", f"continues {run['continues']}: {done}, last worked on {run['last_worked_on']}"
+        worked = f", last worked on {run['last_worked_on']}" if run["last_worked_on"] else ""
+        yield "run", f"continues {run['continues']}: {done}{worked}"
     if run["damaged_segments"]:
         yield (
             "",

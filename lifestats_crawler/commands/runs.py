@@ -52,7 +52,7 @@ class Command(FactsCommand):
         now = clock.now()
         names = inventory.environments(storage, now) if opts.environment is None else [opts.environment]
         entries = [entry for name in names for entry in inventory.look_all(storage / name, now)]
-        entries.sort(key=lambda entry: entry.worked_at, reverse=True)
+        entries.sort(key=lambda entry: entry.worked_at or "", reverse=True)
         facts = {"storage": str(storage), "environment": opts.environment}
         return {"schema": "lifestats.runs/1"} | facts | {"runs": [_run(entry) for entry in entries]}
 

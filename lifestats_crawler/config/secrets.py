@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 from urllib.request import getproxies
 
 from lifestats_crawler.config.values import VARIABLE
@@ -30,16 +31,24 @@ def hidden(config: Config) -> list[str]:
     """Return every text that must never be shown: those values, and the logins of the urls and of the proxies."""
     secrets = of(config)
     asked = [config.url, *([config.notify.url] if config.notify else [])]
-    urls = [*(fill_in_url(url, secrets) for url in asked), *getproxies().values()]
+    urls = [*(fill_in_url(url, secrets) for url in asked), *proxies().values()]
     return [*secrets.values(), *(form for url in urls for form in _login(url))]
 
 
+def proxies() -> dict[str, str]:
+    """Return the proxy that the usual environment variables name for each scheme, as a url with its login."""
+    return {scheme: url if "://" in url else f"http://{url}" for scheme, url in getproxies().items()}
+
+
 def _login(url: str) -> Iterator[str]:
-    """Yield the password of a url, and what a header makes of its user and password."""
-    user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
-    if password:
-        yield unquote(password)
-    if user:
+    """Yield the password of a url (the user, where that is all), and what a header makes of both.
+
+    A url that is none is taken apart all the same: a password is one also where it was written wrongly.
+    """
+    login = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[0]
+    user, _, password = login.partition(":")
+    if login:
+        yield from dict.fromkeys([password or user, unquote(password or user)])
         yield b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
 
 

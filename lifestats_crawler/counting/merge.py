@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lifestats_crawler.exceptions import CountError, StorageError
-from lifestats_crawler.storage import segments
+from lifestats_crawler.storage import footers, segments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from lifestats_crawler.items import Key
-    from lifestats_crawler.storage.segments import Settled
+    from lifestats_crawler.storage.footers import Settled
 
 MEMORY_LIMIT = "400MB"  # beside some 230 MB of the crawl
 _MOST_THREADS = 4  # each needs some of it
@@ -60,7 +60,7 @@ def merge(directory: Path, top: Mapping[str, int], labelled: Collection[str] = (
     they settled.
     """
     known = list(segments.settled(directory))
-    settled = segments.add_up(known)
+    settled = footers.add_up(known)
     counters = dict.fromkeys(top, CounterTotals(0, 0, []))
     if known:
         with _totals([path for path, _ in known], directory) as database:
@@ -89,7 +89,7 @@ def _totals(files: list[Path], directory: Path) -> Iterator[duckdb.DuckDBPyConne
     for path in files:
         segments.check(path)
     paths = ", ".join(f"'{_literally(path)}'" for path in files)
-    # Beside the segments and not among them: when these last changed tells which run was worked on last.
+    # Beside the segments and not among them: what DuckDB puts there is none.
     with (
         TemporaryDirectory(dir=directory.parent, prefix=segments.MERGE_PREFIX) as spill,
         _database(spill) as database,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lifestats_crawler.counting.partial import Partial
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.storage.segments import Footer
+from lifestats_crawler.storage.footers import Footer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.items import Key, Tally
     from lifestats_crawler.ranges import Coverage
-    from lifestats_crawler.storage.segments import Settled
+    from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
 
 INTACT = "the segments on disk are intact. Run this command again to continue"

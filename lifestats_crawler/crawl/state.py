@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.ending import Ending
+    from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.runs import Run
-    from lifestats_crawler.storage.segments import Settled
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ class Crawl:
         self.coverage = Coverage(settled.covers)
         self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
         unsettled = missing(config.space, self.coverage)
-        self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains, settled.highest)
+        highest = min(settled.highest, config.space.end - 1)  # a segment may be of a larger space
+        self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains, highest)
         self.most_chains = most_chains
         #: What is counted: everything that shows progress reads it here. The pipeline puts its spiller here.
         self.kept: Kept = settled

@@ -1,4 +1,4 @@
-"""The walk: an answer in; the tally of its page, and what to ask next and when, out. Pure.
+"""The walk: an answer in; the tally of its page, and what to ask next and when, out. No clock, no network.
 
 The time is an argument. The driver of a walk (the spider, a simulation) sends each ``Ask`` when its wait is over,
 and gives its answer back with it.
@@ -16,7 +16,7 @@ from lifestats_crawler.crawl.fault_log import FaultLog
 from lifestats_crawler.crawl.growth import more_chains
 from lifestats_crawler.crawl.retries import Retries, Retry, Skip, Stop
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
+from lifestats_crawler.exceptions import ContradictionError, FaultyPageError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -161,7 +161,7 @@ class Walk:
 
     def _again(self, chain: Chain, fault: FaultyPageError, now: float) -> float:
         """Do what is decided about a page that failed, and return the seconds until its chain goes on."""
-        if not self._crawl.goes_on:
+        if not self._crawl.goes_on and not isinstance(fault, RefusedError):
             return 0.0
         tried_at = chain.cursor
         match self._retries.decide(chain, fault, self._crawl.pacer.held_for(now), now):

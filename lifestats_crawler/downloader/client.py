@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import proxy_bypass
 
 import aiohttp
 from yarl import URL
@@ -165,8 +165,8 @@ class Client:
         """Return the proxy that the environment names for a url, with its login."""
         key = url.scheme, url.host
         if key not in self._proxies:
-            named = None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
-            self._proxies[key] = URL(named if "://" in named else f"http://{named}") if named else None
+            named = None if proxy_bypass(url.host or "") else secrets.proxies().get(url.scheme)
+            self._proxies[key] = URL(named) if named else None
         return self._proxies[key]
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from lifestats_crawler.config.model import Config, CounterConfig
     from lifestats_crawler.counting.merge import CounterTotals, Totals
     from lifestats_crawler.items import Key
+    from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.runs import Run
-    from lifestats_crawler.storage.segments import Settled
 
-_MOST_PACE_POINTS = 500  # points: two hours in steps of 15 s
+_MOST_PACE_POINTS = 500  # two hours in steps of 15 s
 
 
 def build(  # noqa: PLR0913  # what a report is made of

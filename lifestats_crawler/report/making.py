@@ -62,7 +62,7 @@ def _previous(run: Run, finished_at: str) -> Report | None:
     if latest and latest["run"]["name"] != run.name and latest["run"]["finished_at"] <= finished_at:
         return latest
     # This run is the newest itself, or an older one: its own report says what it was compared with then.
-    for own in (reports.load_if_any(run.report), latest):
-        if own and own["run"]["name"] == run.name and own.get("previous"):
-            return reports.load_if_any(run.directory.parent / own["previous"]["name"] / run.report.name)
-    return None
+    known = [own for own in (reports.load_if_any(run.report), latest) if own and own["run"]["name"] == run.name]
+    names = [own["previous"]["name"] for own in known if own.get("previous")]
+    earlier = (reports.load_if_any(run.directory.parent / name / run.report.name) for name in names)
+    return next(filter(None, earlier), None)

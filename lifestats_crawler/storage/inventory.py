@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import NewerFormatError, StorageError
 from lifestats_crawler.ranges import union
 from lifestats_crawler.storage import runs, segments
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lifestats_crawler.ranges import IdRange
+    from lifestats_crawler.storage.footers import Footer
     from lifestats_crawler.storage.runs import Run
-    from lifestats_crawler.storage.segments import Footer
     from lifestats_crawler.storage.source import Job
 
 
@@ -31,8 +32,8 @@ class Entry:
     records: int
     requests: int
     started_at: str | None
-    #: ISO 8601; when its last segment was done, empty where nothing tells.
-    worked_at: str
+    #: ISO 8601; when its last segment was done, None where nothing tells.
+    worked_at: str | None
     bytes: int
     #: Files named like segments that are none of this run's: a crawl sets them aside.
     damaged: int
@@ -52,7 +53,7 @@ class Entry:
         """Tell in a word how it stands."""
         if self.is_newer:
             return "of a newer version"
-        return "crawling" if self.crawler else "complete" if self.is_complete else "partial"
+        return Ending.CRAWLING.word if self.crawler else "complete" if self.is_complete else "partial"
 
     @property
     def settled(self) -> int:
@@ -101,7 +102,7 @@ def look(run: Run, now: str, *, is_checked: bool = False) -> Entry:
         records=sum(footer.records for footer in footers),
         requests=sum(footer.requests for footer in footers),
         started_at=min((footer.started_at for footer in footers), default=None),
-        worked_at=run.worked_at(now),
+        worked_at=run.worked_at(now) or None,
         bytes=sum(_size(path) for path in run.directory.rglob("*")),
         damaged=damaged,
         is_newer=is_newer,
@@ -125,7 +126,7 @@ def _footers(run: Run, *, is_checked: bool) -> tuple[list[Footer], int, bool]:
             newer += 1
         except StorageError:
             continue
-    ours = [footer for footer in found if footer.job == found[0].job]
+    ours = [footer for footer in found if footer.is_of(found[0].job)]
     return ours, len(paths) - len(ours) - newer, newer > 0
 
 

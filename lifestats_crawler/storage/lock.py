@@ -26,7 +26,7 @@ def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> IO[str
 
     ``pause`` waits so many seconds between two tries.
     """
-    # Not inherited. The text of the file is only for the message of a crawl that is refused.
+    # Not inherited. The text of the file holds only while the lock does: who has it, and for which job.
     file = path.open("a+", encoding="utf-8")
     if not _is_ours_now(file, pause):
         file.close()

@@ -117,6 +117,7 @@ def _lock(run: Run, job: Job) -> Run:
     """Lock a run for this process; the lock goes with the process, however that ends."""
     held = lock.take(run.lock, job)
     if held and not run.lock.exists():
+        held.close()
         raise RunError(f"run {run.name} has just ended without a count. Run the same command again")
     if held is None:
         crawler = crawler_of(run) or {"who": "another process"}

@@ -10,13 +10,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import NewerFormatError, RunError, StorageError
-from lifestats_crawler.storage import lock, segments
+from lifestats_crawler.storage import footers, lock, segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lifestats_crawler.storage.segments import Settled
+    from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
 
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?")
@@ -63,7 +63,7 @@ class Run:
 
     def settled(self) -> Settled:
         """Add up what its segments say in their footers."""
-        return segments.add_up(list(segments.settled(self.segments)))
+        return footers.add_up(list(segments.settled(self.segments)))
 
     def job(self) -> Job | None:
         """Return what its first segment that can be read is a count of, None without one.
@@ -129,14 +129,17 @@ def of(parent: Path, now: str) -> list[Run]:
 
 def find(parent: Path, job: Job, name: str | None, now: str) -> Run:
     """Find a run to report on: that of a name, or the one last worked on. Raises RunError."""
-    candidates = [run for run in of(parent, now) if name in (None, run.name)]
-    jobs = {run.name: run.job() for run in candidates}
-    for run in candidates:
-        if jobs[run.name] in (None, job):
+    refused = None
+    for run in of(parent, now):
+        if name not in (None, run.name):
+            continue
+        known = run.job()
+        if known is None or known == job:
             return run
-    for run in candidates[:1]:
-        where = f"; its report is {run.report}" if run.report.exists() else ""
-        raise RunError(another_configuration(run, jobs[run.name] or job, job) + where)
+        refused = refused or (run, known)
+    if refused:
+        where = f"; its report is {refused[0].report}" if refused[0].report.exists() else ""
+        raise RunError(another_configuration(*refused, job) + where)
     raise RunError(f"there is no run{f' {name!r}' if name else ''} in {parent}. List the runs: scrapy runs")
 
 

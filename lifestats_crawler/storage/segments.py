@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
 from io import BytesIO
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
-from lifestats_crawler.ranges import IdRange, union
-from lifestats_crawler.storage import durable
-from lifestats_crawler.storage.source import Job, from_format_1
+from lifestats_crawler.exceptions import NewerFormatError, StorageError
+from lifestats_crawler.storage import durable, footers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from lifestats_crawler.items import Key
+    from lifestats_crawler.storage.footers import Footer
+    from lifestats_crawler.storage.source import Job
 
 SCHEMA = pa.schema(
     [
@@ -33,8 +29,6 @@ SCHEMA = pa.schema(
     ]
 )
 LABEL = "label"
-#: What a footer says of itself; a change of what it holds makes a new number. 2: the id space beside the source.
-FORMAT = 2
 # A dictionary of keys, of which each occurs once, would be made for nothing: it costs time and size.
 _ENCODING: dict[str, Any] = {
     "compression": "zstd",
@@ -46,62 +40,6 @@ _SUFFIX = ".parquet"
 SET_ASIDE = ".set-aside"
 MERGE_PREFIX = ".merge-"
 REMEDY = "the next crawl of its run renames it and fetches its ids again"
-
-
-@dataclass(frozen=True, slots=True)
-class Footer:
-    """What a segment says of itself. Every number is of this segment alone: segments add up."""
-
-    #: What the counts are of: see ``storage/source``.
-    source: Mapping[str, Any]
-    #: The id space of the run.
-    space: IdRange
-    #: The ranges settled by the pages that the counts come from.
-    covers: tuple[IdRange, ...]
-    records: int
-    pages: int
-    requests: int
-    retries: int
-    #: Per counter, how many of the records are without its field.
-    without: Mapping[str, int]
-    #: When the crawl that wrote it was started, ISO 8601.
-    started_at: str
-    #: How long that crawl has worked on this segment.
-    seconds: float
-    #: When it was done with it, ISO 8601; of the last one: when the run was finished.
-    ended_at: str = ""
-    #: The highest id that its pages have shown, settled or not; -1 without one.
-    highest: int = -1
-
-    @property
-    def job(self) -> Job:
-        """What its run counts."""
-        return Job(self.source, self.space)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What the footers of a run add up to."""
-
-    covers: tuple[IdRange, ...] = ()
-    records: int = 0
-    pages: int = 0
-    requests: int = 0
-    retries: int = 0
-    seconds: float = 0.0
-    #: Per counter, how many of the records are without its field.
-    without: Mapping[str, int] = field(default_factory=dict)
-    #: When the first crawl of the run was started, ISO 8601; empty without a segment.
-    started_at: str = ""
-    #: The highest id that exists for sure; -1 without one.
-    highest: int = -1
-    #: (end, seconds, requests) of each segment, in the order of time.
-    pace: tuple[tuple[str, float, int], ...] = ()
-
-    @property
-    def ids(self) -> int:
-        """How many ids the covers hold."""
-        return sum(map(len, self.covers))
 
 
 def write(
@@ -116,7 +54,7 @@ def write(
     A column ``label`` is there only in segments of a run with labels.
     """
     path = directory / f"{number:06d}{_SUFFIX}"
-    about = _written(footer)
+    about = footers.encode(footer)
     table = _table(counts, labels or {})
     file = BytesIO()
     with pq.ParquetWriter(file, table.schema, **_ENCODING) as writer:
@@ -162,32 +100,14 @@ def footer(path: Path) -> Footer:
     Raises NewerFormatError for a segment of a later version, and StorageError for a file that is no segment.
     """
     try:
-        about = orjson.loads(pq.read_metadata(path).metadata[_METADATA_KEY])
-        if (written := about.pop("format", 1)) > FORMAT:
-            run = path.parent.parent.name
-            raise NewerFormatError(
-                f"run {run} was written by a newer version of lifestats ({path} has format {written}, this version"
-                f" reads up to {FORMAT}): use the newer version, or start another run with -a run=new"
-            )
-        return _read(about, written)
+        return footers.decode(pq.read_metadata(path).metadata[_METADATA_KEY])
+    except NewerFormatError as error:
+        raise NewerFormatError(
+            f"run {path.parent.parent.name} was written by a newer version of lifestats ({path} {error}):"
+            " use the newer version, or start another run with -a run=new"
+        ) from None
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError, AttributeError) as error:
         raise StorageError(f"{path} is not a segment ({' '.join(str(error).split())[:80]}): {REMEDY}") from None
-
-
-def _written(footer: Footer) -> bytes:
-    ranges = {
-        "space": [footer.space.begin, footer.space.end],
-        "covers": [[item.begin, item.end] for item in footer.covers],
-    }
-    return orjson.dumps({"format": FORMAT} | asdict(footer) | ranges)
-
-
-def _read(about: dict[str, Any], written: int) -> Footer:
-    if written == 1:
-        job = from_format_1(about["source"])
-        about |= {"source": job.source, "space": (job.space.begin, job.space.end)}
-    ranges = {"space": IdRange(*about["space"]), "covers": tuple(IdRange(*bounds) for bounds in about["covers"])}
-    return Footer(**about | ranges)
 
 
 def check(path: Path) -> None:
@@ -216,26 +136,6 @@ def settled(directory: Path) -> Iterator[tuple[Path, Footer]]:
     return ((path, footer(path)) for path in paths(directory))
 
 
-def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
-    """Add up the footers of segments. Raises OverlapError that names two which overlap."""
-    _refuse_overlap(known)
-    footers = [footer for _, footer in known]
-    return Settled(
-        covers=tuple(union(item for footer in footers for item in footer.covers)),
-        records=sum(footer.records for footer in footers),
-        pages=sum(footer.pages for footer in footers),
-        requests=sum(footer.requests for footer in footers),
-        retries=sum(footer.retries for footer in footers),
-        seconds=sum(footer.seconds for footer in footers),
-        without=sum((Counter(footer.without) for footer in footers), Counter()),
-        started_at=min((footer.started_at for footer in footers), default=""),
-        highest=max((footer.highest for footer in footers), default=-1),
-        pace=tuple(
-            sorted((footer.ended_at, footer.seconds, footer.requests) for footer in footers if footer.ended_at)
-        ),
-    )
-
-
 def set_aside(directory: Path, job: Job) -> list[Path]:
     """Rename what is no whole segment of this job, so that its range is crawled again.
 
@@ -257,9 +157,7 @@ def _is_of(path: Path, job: Job) -> bool:
         raise
     except StorageError:
         return False
-    return found.source == job.source and all(
-        job.space.begin <= item.begin and item.end <= job.space.end for item in found.covers
-    )
+    return found.is_of(job)
 
 
 def _checksum(data: bytes, about: bytes) -> int:
@@ -291,16 +189,3 @@ def _rows(name: str, counter: Mapping[Key, int]) -> pa.Table:
     values = pa.chunked_array([pa.array(part.values(), pa.int64()) for part in (numbers, texts)])
     names = pa.repeat(name, len(keys)).dictionary_encode()
     return pa.table([names, keys, text_keys, values], schema=SCHEMA)
-
-
-def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
-    owned = [(item, path.name) for path, footer in known for item in footer.covers if len(item)]
-    directory = next((path.parent for path, _ in known), None)
-    owned.sort()
-    for (first, path), (second, other) in pairwise(owned):
-        if second.begin < first.end:
-            raise OverlapError(
-                f"{path} and {other} both count ids {second.begin} to {min(first.end, second.end) - 1}. Delete one"
-                f" of the two files in {directory}, and start again: the crawl fetches the ids of the deleted file"
-                " again"
-            )

@@ -39,8 +39,10 @@ def test_every_form_of_a_login_that_is_sent_is_hidden():
     [
         ("http://proxy:3128", []),
         ("http://you:pr0xy@proxy:3128", ["pr0xy", "eW91OnByMHh5"]),
-        ("http://you:pr%40xy@proxy:3128", ["pr@xy", "eW91OnByQHh5"]),
-        ("http://you@proxy:3128", ["eW91Og=="]),
+        ("http://you:pr%40xy@proxy:3128", ["pr%40xy", "pr@xy", "eW91OnByQHh5"]),
+        ("http://you@proxy:3128", ["you", "eW91Og=="]),
+        ("you:pr0xy@proxy:3128", ["pr0xy", "eW91OnByMHh5"]),
+        ("http://you:p[r0xy@proxy:3128", ["p[r0xy", "eW91OnBbcjB4eQ=="]),
     ],
 )
 def test_the_login_of_a_proxy_is_hidden_too(monkeypatch, proxy, hidden):

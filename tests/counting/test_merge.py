@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lifestats_crawler.counting import merge
 from lifestats_crawler.exceptions import CountError, OverlapError, StorageError
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.storage import segments
+from lifestats_crawler.storage import footers, segments
 from tests.storage.stored import FOOTER
 
 pages = st.lists(st.lists(st.integers(0, 9) | st.sampled_from(["a", "b"]), max_size=6), min_size=1, max_size=12)
@@ -79,7 +79,7 @@ def test_counts_that_are_not_those_of_the_records_settled_stop_the_merge(tmp_pat
 def test_a_run_without_a_segment_has_counted_nothing(tmp_path):
     totals = merge.merge(tmp_path, {"colours": 3})
     assert totals.counters["colours"] == merge.CounterTotals(0, 0, [])
-    assert totals.settled == segments.Settled()
+    assert totals.settled == footers.Settled()
 
 
 def test_a_value_has_the_name_that_the_newest_segment_with_one_gives_it(tmp_path):

@@ -11,7 +11,7 @@ from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import OverlapError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import Coverage, IdRange, union
-from lifestats_crawler.storage.segments import Footer, Settled
+from lifestats_crawler.storage.footers import Footer, Settled
 from lifestats_crawler.storage.source import Job
 from tests.configurations import configured
 

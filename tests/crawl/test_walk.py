@@ -270,13 +270,15 @@ def test_after_a_stop_a_page_that_comes_is_counted_and_nothing_is_asked_for(walk
     assert walking.walk.grow(0.0) == []
 
 
-@pytest.mark.parametrize("answer", [FAILED, Answer(401)], ids=["a failure", "a refusal"])
-def test_after_a_stop_an_answer_that_is_no_page_decides_nothing(walking, answer):
+@pytest.mark.parametrize(
+    ("answer", "closed"), [(FAILED, []), (Answer(401), [Ending.REFUSED])], ids=["a failure", "a refusal"]
+)
+def test_after_a_stop_an_answer_that_is_no_page_decides_nothing_but_a_refusal_is_told(walking, answer, closed):
     ask = proven(walking)
     walking.is_running = False
     step = walking.take(ask, answer)
     assert (step.tally, step.begun, step.following) == (None, [], None)
-    assert (walking.closed, walking.crawl.retried, ask.chain.failures) == ([], 0, 0)
+    assert (walking.closed, walking.crawl.retried, ask.chain.failures) == (closed, 0, 0)
 
 
 def test_after_a_stop_a_proof_proves_nothing_and_is_not_repeated(walking):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from lifestats_crawler.crawl.state import Crawl
 from lifestats_crawler.crawl.walk import Step, Walk
+from lifestats_crawler.storage.footers import Settled
 from lifestats_crawler.storage.runs import Run
-from lifestats_crawler.storage.segments import Settled
 from tests.configurations import configured
 from tests.conftest import FIRST
 

@@ -8,8 +8,8 @@ from lifestats_crawler.config.model import Config
 from lifestats_crawler.counting.merge import CounterTotals, Totals
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.report import document
+from lifestats_crawler.storage.footers import Settled
 from lifestats_crawler.storage.runs import Run
-from lifestats_crawler.storage.segments import Settled
 
 CONFIG = Config.model_validate(
     {

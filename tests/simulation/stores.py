@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lifestats_crawler.ranges import missing
 from lifestats_crawler.report import making
-from lifestats_crawler.storage import segments
+from lifestats_crawler.storage import footers, segments
 from lifestats_crawler.storage.opening import open_run
 from lifestats_crawler.storage.runs import Run
 from tests.simulation.promises import COUNTER, BrokenPromiseError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from lifestats_crawler.ranges import IdRange
-    from lifestats_crawler.storage.segments import Footer
+    from lifestats_crawler.storage.footers import Footer
     from tests.simulation.life import Life
 
 
@@ -111,9 +111,9 @@ class MemoryStorage:
     def close(self) -> None:
         pass
 
-    def settled(self) -> segments.Settled:
+    def settled(self) -> footers.Settled:
         known = [(Path(f"{number:06d}.parquet"), footer) for number, (footer, _, _) in self.store.segments.items()]
-        return segments.add_up(known)
+        return footers.add_up(known)
 
     def numbers(self) -> list[int]:
         return list(self.store.segments)
@@ -148,7 +148,7 @@ class DiskStorage:
         if self.run is not None:
             self.run.release()
 
-    def settled(self) -> segments.Settled:
+    def settled(self) -> footers.Settled:
         assert self.run is not None
         return self.run.settled()
 

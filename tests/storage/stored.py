@@ -10,7 +10,7 @@ import orjson
 import pyarrow.parquet as pq
 
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.storage import reports, segments
+from lifestats_crawler.storage import footers, reports, segments
 from lifestats_crawler.storage.source import Job
 from tests.configurations import configured
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NOW = "2026-02-01T00:00:00.000Z"
 JOB = Job.of(configured())
-FOOTER = segments.Footer(
+FOOTER = footers.Footer(
     source=JOB.source,
     space=JOB.space,
     covers=(IdRange(1, 5), IdRange(7, 9)),

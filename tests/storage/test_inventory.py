@@ -39,7 +39,7 @@ def test_before_its_first_segment_nothing_is_known_of_a_run(run):
     run.lock.touch()
     (entry,) = inventory.look_all(run.directory.parent, NOW)
     assert (entry.job, entry.space, entry.covers, entry.settled) == (None, None, (), 0)
-    assert (entry.started_at, entry.worked_at, entry.bytes_per_record) == (None, "", None)
+    assert (entry.started_at, entry.worked_at, entry.bytes_per_record) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_while_it_is_crawled_a_run_says_by_whom(run):
 
 def test_what_is_no_segment_of_the_run_is_counted_as_damaged_and_nothing_is_changed(run):
     spill(run, (0, 10))
-    spill(run, (10, 20), job=Job.of(configured(last_id=500)))
+    spill(run, (10, 20), job=Job.of(configured(id="number")))
     spill(run, (20, 30)).write_bytes(b"PAR1 not really PAR1")
     before = sorted(run.directory.rglob("*"))
     entry = inventory.look(run, NOW)

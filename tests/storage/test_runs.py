@@ -84,6 +84,12 @@ def test_a_run_to_report_on_is_that_of_a_name_or_the_one_last_worked_on_of_the_j
     assert runs.find(parent, JOB, name, NOW).name == found
 
 
+def test_a_run_of_a_newer_version_does_not_keep_a_later_one_from_its_report(parent):
+    restamp(next(made(parent, "older", EARLY).segments.glob("*.parquet")), format=99)
+    made(parent, "newest", LATE)
+    assert runs.find(parent, JOB, None, NOW).name == "newest"
+
+
 def test_what_cannot_be_reported_on_is_said_with_the_reason(parent):
     with pytest.raises(RunError, match=f"there is no run in {parent}. List the runs: scrapy runs"):
         runs.find(parent, JOB, None, NOW)

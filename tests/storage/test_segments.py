@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
 from lifestats_crawler.ranges import IdRange
-from lifestats_crawler.storage import reports, segments
+from lifestats_crawler.storage import footers, reports, segments
 from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.source import Job
 from tests.configurations import configured
@@ -67,15 +67,15 @@ def test_numbers_go_on_after_the_last_segment_and_other_files_are_not_segments(t
 
 def test_footers_of_format_1_are_read_as_those_of_today(fixtures):
     known = list(segments.settled(fixtures / "format_1" / "complete"))
-    footers = [footer for _, footer in known]
-    assert {footer.space for footer in footers} == {IdRange(658_330_693, 658_332_193)}
-    assert {footer.source["url"] for footer in footers} == {
+    found = [footer for _, footer in known]
+    assert {footer.space for footer in found} == {IdRange(658_330_693, 658_332_193)}
+    assert {footer.source["url"] for footer in found} == {
         "http://127.0.0.1:0/foodstats?offset={cursor}&limit={limit}"
     }
-    assert footers[0].source["counters"]["categories"] == {"field": "food__category_id", "missing": "skip"}
-    settled = segments.add_up(known)
+    assert found[0].source["counters"]["categories"] == {"field": "food__category_id", "missing": "skip"}
+    settled = footers.add_up(known)
     report = reports.load(fixtures / "format_1" / "complete" / "report.json")
-    assert (settled.covers, settled.records) == ((footers[0].space,), report["totals"]["items"])
+    assert (settled.covers, settled.records) == ((found[0].space,), report["totals"]["items"])
     assert (settled.pages, settled.requests) == (report["totals"]["pages"], report["totals"]["requests"])
     for path, _ in known:
         segments.check(path)
@@ -160,7 +160,7 @@ def test_footers_add_up_and_the_steps_of_the_pace_are_in_the_order_of_time(tmp_p
     )
     none = replace(FOOTER, covers=(), records=0, pages=0, requests=1, retries=1, without={}, seconds=0.25)
     known = [(tmp_path / f"{number}.parquet", footer) for number, footer in enumerate((one, two, none), 1)]
-    assert segments.add_up(known) == segments.Settled(
+    assert footers.add_up(known) == footers.Settled(
         covers=(IdRange(0, 9),),
         records=6,
         pages=4,
@@ -172,9 +172,9 @@ def test_footers_add_up_and_the_steps_of_the_pace_are_in_the_order_of_time(tmp_p
         highest=4,
         pace=(("2026-01-01T00:00:01.000Z", 0.5, 3), ("2026-01-01T00:00:02.000Z", 0.5, 3)),
     )
-    assert segments.add_up([]) == segments.Settled()
+    assert footers.add_up([]) == footers.Settled()
     with pytest.raises(OverlapError, match=r"1\.parquet and 4\.parquet both count ids 4 to 4") as overlap:
-        segments.add_up([*known, (tmp_path / "4.parquet", replace(FOOTER, covers=(IdRange(4, 5),)))])
+        footers.add_up([*known, (tmp_path / "4.parquet", replace(FOOTER, covers=(IdRange(4, 5),)))])
     assert f"one of the two files in {tmp_path}, and" in str(overlap.value)
 
 
