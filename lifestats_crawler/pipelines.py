@@ -63,7 +63,7 @@ class CountingPipeline:
         """Count a tally, and pass on whatever else comes by."""
         if not isinstance(item, Tally):
             return item
-        while self._spiller.is_full and self._spiller.is_writing:
+        while self._spiller.is_writing and self._spiller.is_full:
             # The storage is slower than the crawl: wait, rather than fill the memory.
             await self._written()
         self._spiller.add(item)
@@ -105,10 +105,10 @@ class CountingPipeline:
     def _spill_if_full(self) -> None:
         if self._spiller.is_full:
             self._spill()
-        if self._spiller.is_full:
-            self._crawl.storage_keeps_up.clear()
-        else:
-            self._crawl.storage_keeps_up.set()
+            if self._spiller.is_full:  # another one is being written
+                self._crawl.storage_keeps_up.clear()
+                return
+        self._crawl.storage_keeps_up.set()
 
     def _spill_in_time(self) -> None:
         if self._spiller.has_counts:

@@ -22,6 +22,11 @@ settings.load_profile("untimed")
 sys.modules["hypothesis.extra._patching"] = None
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest: begun last, it would keep one worker busy and the others waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def project() -> Path:
     return PROJECT

@@ -61,6 +61,7 @@ def test_after_a_crawl_the_likely_figures_are_those_of_the_next_one(crawls, star
     assert facts["likely"]["bytes"] == pytest.approx(taken, rel=0.3)
 
 
+@pytest.mark.long
 def test_the_run_that_is_said_to_be_continued_is_continued(crawls, start_api):
     with start_api(ids=IDS) as api:
         crawls.configure(**api.space, rate_limit=20)

@@ -36,6 +36,7 @@ def clone(project, tmp_path, start_api):
         yield tmp_path / "clone"
 
 
+@pytest.mark.long
 def test_every_command_in_the_readme_works(project, clone, monkeypatch):
     monkeypatch.setenv("PATH", f"{sys.prefix}/bin", prepend=":")
     monkeypatch.setenv("LIFESTATS_TOKEN", "any")

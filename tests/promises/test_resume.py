@@ -48,6 +48,7 @@ def asked_again(api) -> int:
     return sum(cursors.values()) - len(cursors)
 
 
+@pytest.mark.long
 def test_killed_twenty_times_a_crawl_still_counts_every_record_once(crawls, api):
     random, kills = Random(3), 0
     crawls.change(rate_limit=100)  # slow enough for so many kills
