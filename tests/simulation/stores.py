@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
 from lifestats_crawler.ranges import missing
 from lifestats_crawler.report import making
 from lifestats_crawler.storage import footers, segments
@@ -84,14 +86,18 @@ class DiskStore:
 
 
 def damage(directory: Path, random: Random) -> Path | None:
-    """Change a bit of a segment, or cut one short: what is on a disk does not always stay as it was."""
+    """Change a bit of a segment's counts, or cut one short: what is on a disk does not always stay as it was.
+
+    A bit of Parquet's own footer is not changed: no checksum of ours is over it yet.
+    """
     paths = segments.paths(directory)
     if not paths:
         return None
     path = random.choice(paths)
     content = bytearray(path.read_bytes())
+    counts = int(pq.read_metadata(path).metadata[b"lifestats.crc32"].split()[0])
     if random.random() < 0.5:
-        content[random.randrange(4, len(content) // 2)] ^= 1 << random.randrange(8)
+        content[random.randrange(4, counts)] ^= 1 << random.randrange(8)
     else:
         del content[random.randrange(len(content)) :]
     path.write_bytes(content)
