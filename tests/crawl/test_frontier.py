@@ -270,12 +270,12 @@ def test_the_pages_left_are_those_of_chains_under_way_and_of_ranges_that_wait():
 
 
 def test_a_split_leaves_the_first_half_a_little_less_than_its_whole_pages():
-    frontier, low = begun(100_100, 1, most=2)
-    shown(frontier, low, 0.5)
-    frontier.grow(0)
+    frontier, low = begun(10_000_100, 1, most=2)
+    shown(frontier, low, 1)
+    shown(frontier, low, 0.1)  # within the same place: what the last page has shown speaks for the rest of it
     (half,) = frontier.grow(1)
-    # Every second id exists, as far as is known, from 200 on; the last ones are all there. Of so many records the
-    # ids they take spread by the square root of records x (1 - 0.5): 1.5 times that is left to the second half.
+    # The ids that so many records take spread by the square root of records x (1 - share): 1.5 times that is left
+    # to the second half.
     left = frontier._density.records(IdRange(low.cursor, half.end), low.density) / 100  # noqa: SLF001
     records = left // 2 * 100
     expected = frontier._density.after(  # noqa: SLF001
