@@ -297,3 +297,61 @@ def test_a_chain_that_confirms_a_claim_is_not_split_and_counts_for_no_page():
     assert (confirming.stage, confirming.left) == (Pass.CONFIRMING, IdRange(0, 10_000))
     assert frontier.pages_left() == 0
     assert list(frontier.grow(5)) == []
+
+
+@pytest.mark.parametrize(
+    ("highest", "settles", "shown", "is_false"),
+    [
+        (109, (100, 110), 109, False),
+        (110, (100, 110), 109, True),
+        (110, (100, 110), 110, False),
+        (99, (100, 100), None, False),
+        (100, (100, 100), None, True),
+    ],
+)
+def test_an_end_is_false_from_the_first_id_on_that_lies_behind_the_page(highest, settles, shown, is_false):
+    frontier = Frontier([IdRange(100, 150)], 1, page=10, highest=highest)
+    (chain,) = frontier.start()
+    tally = Tally(IdRange(*settles), next=None, highest=shown)
+    if is_false:
+        with pytest.raises(FaultyPageError, match=f"id {highest} exists"):
+            frontier.advance(chain, tally)
+    else:
+        frontier.advance(chain, tally)
+
+
+@pytest.mark.parametrize(("highest", "is_refuted"), [(150, False), (151, True), (152, True)])
+def test_a_claim_is_refuted_from_its_first_id_on(two, highest, is_refuted):
+    frontier, low, high = two
+    frontier.advance(high, Tally(IdRange(151, 151)))
+    frontier.advance(low, Tally(IdRange(100, 110), next=110, highest=highest))
+    assert [chain.left for chain in frontier.start()] == [IdRange(151, 200)] * is_refuted
+
+
+def test_a_good_page_begins_the_chain_anew(two):
+    frontier, low, _ = two
+    low.failures, low.skips, low.is_contradicted = 3, 2, True
+    frontier.advance(low, Tally(IdRange(100, 120), {}, 5, next=120, highest=110))
+    assert (low.failures, low.skips, low.is_contradicted, low.density) == (0, 0, False, 0.25)
+
+
+def test_what_is_split_from_a_last_try_is_one():
+    frontier = Frontier([IdRange(0, 10_000)], 1, page=10, most=9)
+    (tail,) = frontier.start()
+    frontier.skip(tail, 10_000)
+    (body,) = frontier.start()
+    frontier.skip(body, 20_000)
+    (again,) = frontier.start()
+    assert again.stage is Pass.LAST_TRY
+    (half,) = frontier.grow(1)
+    assert half.stage is Pass.LAST_TRY
+
+
+def test_a_claim_that_proves_false_makes_its_chain_one_that_tries_for_the_last_time(two):
+    frontier, low, high = two
+    frontier.advance(high, Tally(IdRange(151, 151)))
+    frontier.advance(low, Tally(IdRange(100, 150), next=150, highest=149))
+    (confirming,) = frontier.start()
+    assert confirming.stage is Pass.CONFIRMING
+    frontier.advance(confirming, Tally(IdRange(151, 160), {}, 1, next=160, highest=155))
+    assert confirming.stage is Pass.LAST_TRY
