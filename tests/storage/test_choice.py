@@ -154,3 +154,16 @@ def test_a_run_of_a_newer_version_is_not_in_the_way_of_one_that_comes_before_it(
     older = storage.run("20260105T000000Z", EARLY)
     restamp(older.segments / "000001.parquet", format=99)
     assert storage.choose().continues.name == "a"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"last_id": 500}, "last_id differs from the configuration"),
+        ({"first_id": 5}, "first_id differs from the configuration"),
+        ({"inclusive": False}, "inclusive differs from the configuration"),
+    ],
+)
+def test_a_run_of_another_id_space_or_of_another_source_is_passed_over(storage, change, why):
+    storage.run("a", LATE, job=Job.of(configured(**change)))
+    assert storage.choose() == Choice(passed_over=(("a", why),))
