@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
 from time import monotonic
@@ -29,8 +28,6 @@ from lifestats_crawler.downloader.client import Client, request_headers
 from lifestats_crawler.exceptions import Cause, NoAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
@@ -92,13 +89,15 @@ class PacedDownloadHandler(BaseDownloadHandler):
         await self._sleep_until(request.meta.get(NOT_BEFORE, 0))
         now = monotonic()
         await self._sleep_until(now + self._crawl.pacer.reserve(now))
-        with _errors_as_scrapys():
+        try:
             answer = await self._client.ask(
                 request.url,
                 method=request.method,
                 headers=request.headers.to_tuple_list(),  # what a middleware has added
                 proxy=request.meta.get("proxy"),
             )
+        except NoAnswerError as error:
+            raise _SCRAPYS[error.cause](str(error)) from None
         request.meta["download_latency"] = answer.seconds
         self._heed(answer)
         headers = list(answer.headers.items())
@@ -147,11 +146,3 @@ class PacedDownloadHandler(BaseDownloadHandler):
 def usual_headers(settings: BaseSettings) -> dict[str, str]:
     """Return the headers that Scrapy's two settings ask for."""
     return settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
-
-
-@contextmanager
-def _errors_as_scrapys() -> Iterator[None]:
-    try:
-        yield
-    except NoAnswerError as error:
-        raise _SCRAPYS[error.cause](str(error)) from None

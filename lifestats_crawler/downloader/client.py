@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
@@ -19,7 +18,7 @@ from lifestats_crawler.exceptions import Cause, NoAnswerError
 from lifestats_crawler.items import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
@@ -98,13 +97,15 @@ class Client:
 
         ``proxy`` is asked in place of the one of the environment; ``json`` is a document to send.
         """
-        with _errors_told():
+        try:
             async with asyncio.timeout(None) as deadline:
                 self._deadlines.add(deadline)
                 try:
                     return await self._ask(self._url(url), method, headers, json, proxy, _Departure(deadline))
                 finally:
                     self._deadlines.discard(deadline)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise _no_answer(error) from None
 
     def hurry(self, seconds: float) -> None:
         """Give what is under way so many seconds more, and no longer."""
@@ -178,20 +179,18 @@ def request_headers(usual: Mapping[str, str], config: Config) -> dict[str, str]:
     return {name: value for name, value in usual.items() if value and name.lower() not in given} | own
 
 
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError:
-        raise NoAnswerError(Cause.NOT_IN_TIME, "no complete answer in time") from None
-    except aiohttp.ClientConnectorDNSError as error:
-        raise NoAnswerError(Cause.UNKNOWN_HOST, str(error)) from None
-    except aiohttp.ClientConnectorError as error:
-        raise NoAnswerError(Cause.NO_CONNECTION, str(error)) from None
-    except aiohttp.ClientPayloadError as error:
-        raise NoAnswerError(Cause.CUT_SHORT, str(error)) from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise NoAnswerError(Cause.OTHER, str(error) or type(error).__name__) from None
+def _no_answer(error: Exception) -> NoAnswerError:
+    """Say why there is no answer. The order matters: some of aiohttp's errors are of several kinds."""
+    kinds = {
+        TimeoutError: Cause.NOT_IN_TIME,
+        aiohttp.ClientConnectorDNSError: Cause.UNKNOWN_HOST,
+        aiohttp.ClientConnectorError: Cause.NO_CONNECTION,
+        aiohttp.ClientPayloadError: Cause.CUT_SHORT,
+    }
+    cause = next((cause for kind, cause in kinds.items() if isinstance(error, kind)), Cause.OTHER)
+    if cause is Cause.NOT_IN_TIME:
+        return NoAnswerError(cause, "no whole answer in time")
+    return NoAnswerError(cause, str(error) or type(error).__name__)
 
 
 async def _ask_once(request: ClientRequest, ask: ClientHandlerType) -> ClientResponse:
