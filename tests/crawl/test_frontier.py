@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.crawl.frontier import Frontier, Pass
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.items import Tally
@@ -276,14 +277,13 @@ def test_a_split_leaves_the_first_half_a_little_less_than_its_whole_pages():
     (half,) = frontier.grow(1)
     # The ids that so many records take spread by the square root of records x (1 - share): 1.5 times that is left
     # to the second half.
-    left = frontier._density.records(IdRange(low.cursor, half.end), low.density) / 100  # noqa: SLF001
-    records = left // 2 * 100
-    expected = frontier._density.after(  # noqa: SLF001
-        records - 1.5 * sqrt(1 + records * (1 - left * 100 / (half.end - low.cursor))),
-        IdRange(low.cursor, half.end),
-        low.density,
-    )
-    assert half.cursor == low.end == expected
+    known, unsettled = Density(IdRange(0, 10_000_100)), IdRange(low.cursor, half.end)
+    for page in (IdRange(10_000_000, 10_000_100), IdRange(0, 100), IdRange(100, 1100)):
+        known.show(page, 100)
+    left = known.records(unsettled, low.density)
+    records = left / 100 // 2 * 100
+    spread = sqrt(1 + records * (1 - left / len(unsettled)))
+    assert half.cursor == low.end == known.after(records - 1.5 * spread, unsettled, low.density)
 
 
 def test_a_chain_that_confirms_a_claim_is_not_split_and_counts_for_no_page():

@@ -18,6 +18,6 @@ def test_every_life_ends_with_exactly_the_truth_or_with_what_is_missing(first, c
     for seed in range(first, first + _EACH):
         try:
             Life(seed).run()
-        except Exception as error:
+        except Exception as error:  # whatever it is, the seed has to be known
             error.add_note(f"python -m tests.simulation --seed {seed}")
             raise

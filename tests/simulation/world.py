@@ -145,7 +145,7 @@ class World:
             limit = self.random.randint((limit + 1) // 2, limit)
         asked = Asked(cursor, limit)
         page = self.records.page(cursor + self.shape.exclusive, limit)
-        return Honest(None, asked, self.shape.body(asked, page), self.shape, self.records)  # type: ignore[arg-type]
+        return Honest(None, asked, self.shape.body(asked, page), self.shape, self.records)
 
     def _throttled(self, now: datetime) -> Answer:
         status = self.random.choice([429, 429, 503])
@@ -158,7 +158,7 @@ class World:
 def _told(kind: str, honest: Honest) -> Answer:
     """Tell a lie: its coroutine never waits, so it is run to its end at once."""
     try:
-        KINDS[kind].answer(honest).send(None)  # type: ignore[attr-defined]
+        KINDS[kind].answer(honest).send(None)
     except StopIteration as done:
         response = done.value
         return Answer(response.status, dict(response.headers), bytes(response.body or b""))
