@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lifestats_crawler.ranges import IdRange
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lifestats_crawler.ranges import IdRange
+    from lifestats_crawler.exceptions import Cause
 
 Key = int | str
 
@@ -25,6 +27,14 @@ class Answer:
     seconds: float = 0.0
     #: Why there is no answer; empty if there is one.
     error: str = ""
+    #: The kind of that; None where there is an answer, or where it is of no kind.
+    cause: Cause | None = None
+    #: When the request left, in seconds of the monotonic clock that the pacer is told; 0 if it never did.
+    left_at: float = 0.0
+    #: When the answer came, in seconds since 1970.
+    at: float = 0.0
+    #: The number of the connection that it came on; 0 where that is not known.
+    connection: int = 0
 
     @property
     def location(self) -> str:
@@ -49,3 +59,18 @@ class Tally:
     labels: Mapping[str, Mapping[Key, str]] = field(default_factory=dict)
     #: The highest id of the page that lies in the id space, settled or not.
     highest: int | None = None
+    #: Every id that the page shows, ascending, settled or not.
+    ids: Sequence[int] = ()
+    #: The ids in the settled range whose records cannot be counted, with the reason: these are not settled.
+    faulty: Mapping[int, str] = field(default_factory=dict)
+    #: How many entries of the list of records are null: passed over.
+    nulls: int = 0
+    #: What is settled by a claim that nothing follows, and not by records; it lies outside of ``settles``.
+    claims: IdRange | None = None
+
+    @property
+    def parts(self) -> list[IdRange]:
+        """The settled range without the ids of faulty records."""
+        begins = [self.settles.begin, *(an_id + 1 for an_id in sorted(self.faulty))]
+        ends = [*sorted(self.faulty), self.settles.end]
+        return [IdRange(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
