@@ -1,4 +1,4 @@
-"""Runs that the code of an older format wrote: tests/fixtures/format_1, never changed again."""
+"""Runs that the code of an older format wrote: tests/fixtures/format_1 and format_2, never changed again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lifestats_crawler.storage import segments
 from tests.promises.conftest import Crawls
 
 
-@pytest.fixture
-def stored(tmp_path, fixtures):
+@pytest.fixture(params=["format_1", "format_2"])
+def stored(request, tmp_path, fixtures):
     """A storage with a run that was killed in mid-crawl and one that is complete, and their configuration."""
-    crawls, written = Crawls(tmp_path, environment="stored"), fixtures / "format_1"
+    crawls, written = Crawls(tmp_path, environment="stored"), fixtures / request.param
     sections = yaml.safe_load((written / "config.yml").read_text())
     sections["stored"] |= {"storage": str(tmp_path / "runs"), "rate_limit": None}
     # In their order: the first counter is the one for which the mock makes up many values.
@@ -42,7 +42,7 @@ def counted(report, *more: str):
     }
 
 
-def test_a_killed_run_of_format_1_is_continued_and_counts_what_a_fresh_one_counts(stored):
+def test_a_killed_run_of_an_older_format_is_continued_and_counts_what_a_fresh_one_counts(stored):
     before = stored.of("complete")
     killed = {path.name: path.read_bytes() for path in segments.paths(stored.storage / "killed" / "segments")}
     done = stored.run()
@@ -59,7 +59,7 @@ def test_a_killed_run_of_format_1_is_continued_and_counts_what_a_fresh_one_count
     assert continued["totals"]["items"] == fresh["totals"]["items"] == before["totals"]["items"]
 
 
-def test_runs_of_format_1_are_listed_planned_with_and_reported_again(stored):
+def test_runs_of_an_older_format_are_listed_planned_with_and_reported_again(stored):
     complete, killed = sorted(ask(stored, "runs")["runs"], key=lambda run: run["run"])
     assert [(run["run"], run["state"], run["damaged_segments"]) for run in (complete, killed)] == [
         ("complete", "complete", 0),
