@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.exceptions import Cause
 
 Key = int | str
+#: Ids that a crawl gave up: begin, end and the reason.
+GivenUp = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,19 @@ class Tally:
         begins = [self.settles.begin, *(an_id + 1 for an_id in sorted(self.faulty))]
         ends = [*sorted(self.faulty), self.settles.end]
         return [IdRange(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a crawl has done so far beside counting: segments say it, each for its own time."""
+
+    #: How many requests it has made, and how many of them asked for a page again.
+    requests: int = 0
+    retries: int = 0
+    #: How many settled ranges it has asked again in parts, and in how many of them the parts differed.
+    audited: int = 0
+    differing: int = 0
+    #: The ids that it will not ask for any more.
+    given_up: tuple[GivenUp, ...] = ()
+    #: Whether the API does what the configuration says: proven, refuted, or not known.
+    proven: bool | None = None

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lifestats_crawler.exceptions import NewerFormatError, OverlapError
-from lifestats_crawler.ranges import IdRange, union
+from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
+from lifestats_crawler.ranges import IdRange, in_two, missing, missing_from_each, union
 from lifestats_crawler.storage.source import Job, from_format_1
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from lifestats_crawler.items import GivenUp
+
 #: What a footer says of itself; a change of what it holds makes a new number. 2: the id space beside the source.
-FORMAT = 2
+#: 3: claims, audits and what was given up; the checksum of the file covers every byte.
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,17 @@ class Footer:
     seconds: float
     #: When it was done with it, ISO 8601; of the last one: when the run was finished.
     ended_at: str = ""
-    #: The highest id that its pages have shown, settled or not; -1 without one.
+    #: The highest id that its pages have shown, settled or not, also one beyond the space; -1 without one.
     highest: int = -1
+    #: What was settled by a claim that nothing follows, and not by records: it may be refuted by any segment.
+    claims: tuple[IdRange, ...] = ()
+    #: How many ranges were asked again in parts, and in how many of them the parts differed.
+    audited: int = 0
+    differing: int = 0
+    #: What its crawl has given up.
+    given_up: tuple[GivenUp, ...] = ()
+    #: Whether its crawl has proven that the API does what the configuration says; None where it has not tried.
+    proven: bool | None = None
 
     @property
     def job(self) -> Job:
@@ -54,7 +66,8 @@ class Footer:
     def is_of(self, job: Job) -> bool:
         """Tell whether it counts the same source, and covers no id outside the space of a job."""
         space = job.space
-        is_within = all(space.begin <= item.begin and item.end <= space.end for item in self.covers)
+        ranges = (*self.covers, *self.claims)
+        is_within = all(space.begin <= item.begin and item.end <= space.end for item in ranges)
         return self.source == job.source and is_within
 
 
@@ -72,15 +85,41 @@ class Settled:
     without: Mapping[str, int] = field(default_factory=dict)
     #: When the first crawl of the run was started, ISO 8601; empty without a segment.
     started_at: str = ""
-    #: The highest id that exists for sure; -1 without one.
+    #: The highest id that exists for sure, also one beyond the space; -1 without one.
     highest: int = -1
     #: (end, seconds, requests) of each segment, in the order of time.
     pace: tuple[tuple[str, float, int], ...] = ()
+    #: What is settled only by claims that nothing has refuted yet; no part of the covers.
+    claims: tuple[IdRange, ...] = ()
+    #: How many ranges were asked again in parts, and in how many of them the parts differed.
+    audited: int = 0
+    differing: int = 0
+    #: What is not settled because it was given up, with the newest reason; in order.
+    given_up: tuple[GivenUp, ...] = ()
+    #: What was given up in two starts or more.
+    given_up_twice: tuple[IdRange, ...] = ()
+    #: Whether the last crawl that knew has found that the API does not do what the configuration says.
+    is_misconfigured: bool = False
+
+    @property
+    def settled(self) -> tuple[IdRange, ...]:
+        """The covers, and the claims that stand."""
+        return tuple(union((*self.covers, *self.claims)))
 
     @property
     def ids(self) -> int:
-        """How many ids the covers hold."""
-        return sum(map(len, self.covers))
+        """How many ids are settled."""
+        return sum(map(len, (*self.covers, *self.claims)))
+
+    def is_done(self, space: IdRange) -> bool:
+        """Tell whether ids of a space are missing that were all given up in two starts.
+
+        >>> lacking = Settled(covers=(IdRange(0, 9),), given_up_twice=(IdRange(9, 10),))
+        >>> [lacking.is_done(IdRange(0, end)) for end in (9, 10, 11)]
+        [False, True, False]
+        """
+        left = list(missing(space, self.settled))
+        return bool(left) and not any(missing_from_each(left, self.given_up_twice))
 
 
 def encode(footer: Footer) -> bytes:
@@ -88,6 +127,7 @@ def encode(footer: Footer) -> bytes:
     ranges = {
         "space": [footer.space.begin, footer.space.end],
         "covers": [[item.begin, item.end] for item in footer.covers],
+        "claims": [[item.begin, item.end] for item in footer.claims],
     }
     return orjson.dumps({"format": FORMAT} | asdict(footer) | ranges)
 
@@ -104,16 +144,25 @@ def decode(content: bytes) -> Footer:
     if written == 1:
         job = from_format_1(about["source"])
         about |= {"source": job.source, "space": (job.space.begin, job.space.end)}
-    ranges = {"space": IdRange(*about["space"]), "covers": tuple(IdRange(*bounds) for bounds in about["covers"])}
-    return Footer(**about | ranges)
+    ranges = {key: tuple(IdRange(*bounds) for bounds in about.get(key, ())) for key in ("covers", "claims")}
+    given_up = tuple((begin, end, reason) for begin, end, reason in about.get("given_up", ()))
+    return Footer(**about | ranges | {"space": IdRange(*about["space"]), "given_up": given_up})
 
 
 def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
-    """Add up the footers of segments. Raises OverlapError that names two which overlap."""
+    """Add up the footers of segments, in their order. Raises OverlapError that names two which overlap."""
     _refuse_overlap(known)
-    footers = [footer for _, footer in known]
+    return together([footer for _, footer in known])
+
+
+def together(footers: Sequence[Footer]) -> Settled:
+    """Add up footers in the order in which they were written, of which no two overlap."""
+    covers = union(item for footer in footers for item in footer.covers)
+    highest = max((footer.highest for footer in footers), default=-1)
+    claims = standing((item for footer in footers for item in footer.claims), covers, highest)
+    known = [footer.proven for footer in footers if footer.proven is not None]
     return Settled(
-        covers=tuple(union(item for footer in footers for item in footer.covers)),
+        covers=tuple(covers),
         records=sum(footer.records for footer in footers),
         pages=sum(footer.pages for footer in footers),
         requests=sum(footer.requests for footer in footers),
@@ -121,11 +170,63 @@ def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
         seconds=sum(footer.seconds for footer in footers),
         without=sum((Counter(footer.without) for footer in footers), Counter()),
         started_at=min((footer.started_at for footer in footers), default=""),
-        highest=max((footer.highest for footer in footers), default=-1),
+        highest=highest,
         pace=tuple(
             sorted((footer.ended_at, footer.seconds, footer.requests) for footer in footers if footer.ended_at)
         ),
+        claims=tuple(claims),
+        audited=sum(footer.audited for footer in footers),
+        differing=sum(footer.differing for footer in footers),
+        given_up=tuple(_given_up(footers, [*covers, *claims])),
+        given_up_twice=tuple(in_two(_given_up_by_start(footers))),
+        is_misconfigured=known[-1:] == [False],
     )
+
+
+def standing(claims: Iterable[IdRange], covers: Iterable[IdRange], highest: int) -> list[IdRange]:
+    """Return what is settled by claims alone: those with no id shown in them or past them, less the covers.
+
+    >>> standing([IdRange(5, 20), IdRange(10, 20)], [IdRange(0, 12)], highest=7)
+    [IdRange(begin=12, end=20)]
+    """
+    unrefuted = union(claim for claim in claims if claim.begin > highest)
+    return [part for parts in missing_from_each(unrefuted, covers) for part in parts] if unrefuted else []
+
+
+def _given_up(footers: Sequence[Footer], settled: Iterable[IdRange]) -> list[GivenUp]:
+    """Return what is given up and not settled, each id with the reason of the newest footer that has it."""
+    found: list[GivenUp] = []
+    told = union(settled)
+    for footer in reversed(footers):
+        if not footer.given_up:
+            continue
+        ranges = [IdRange(begin, end) for begin, end, _ in footer.given_up]
+        for (_, _, reason), parts in zip(footer.given_up, missing_from_each(ranges, told), strict=True):
+            found += [(part.begin, part.end, reason) for part in parts]
+        told = union([*told, *ranges])
+    return _joined(sorted(found))
+
+
+def _joined(given_up: Iterable[GivenUp]) -> list[GivenUp]:
+    """Join what touches and has the same reason.
+
+    >>> _joined([(0, 2, "a"), (2, 3, "a"), (3, 4, "b")])
+    [(0, 3, 'a'), (3, 4, 'b')]
+    """
+    joined: list[GivenUp] = []
+    for begin, end, reason in given_up:
+        if joined and joined[-1][1:] == (begin, reason):
+            begin = joined.pop()[0]  # noqa: PLW2901  # as one with the one before
+        joined.append((begin, end, reason))
+    return joined
+
+
+def _given_up_by_start(footers: Iterable[Footer]) -> list[list[IdRange]]:
+    """Return what each start of a crawl has given up."""
+    starts: dict[str, list[IdRange]] = {}
+    for footer in footers:
+        starts.setdefault(footer.started_at, []).extend(IdRange(begin, end) for begin, end, _ in footer.given_up)
+    return list(starts.values())
 
 
 def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
@@ -138,4 +239,15 @@ def _refuse_overlap(known: Collection[tuple[Path, Footer]]) -> None:
                 f"{path} and {other} both count ids {second.begin} to {min(first.end, second.end) - 1}. Delete one"
                 f" of the two files in {directory}, and start again: the crawl fetches the ids of the deleted file"
                 " again"
+            )
+
+
+def refuse_foreign(known: Collection[tuple[Path, Footer]], job: Job) -> None:
+    """Raise StorageError for a segment that counts something else than a job, or ids outside its space."""
+    for path, footer in known:
+        if not footer.is_of(job):
+            differs = job.difference(footer.job) or "its ids are outside the id space"
+            raise StorageError(
+                f"{path} is a segment of another run: {differs}. Move the file out of {path.parent}, or start the"
+                " crawl again: a crawl of this run renames the file and fetches the ids that are then missing"
             )

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.exceptions import NewerFormatError, RunError, StorageError
+from lifestats_crawler.exceptions import NewerFormatError, OverlapError, RunError, StorageError
 from lifestats_crawler.storage import footers, lock, segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from lifestats_crawler.ranges import IdRange
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
 
@@ -72,7 +73,7 @@ class Run:
         """
         for path in segments.paths(self.segments):
             try:
-                return segments.footer(path).job
+                return segments.checked(path).job
             except NewerFormatError:
                 raise
             except StorageError:
@@ -87,11 +88,24 @@ class Run:
         """
         for path in reversed(segments.paths(self.segments)):
             with suppress(StorageError):
-                ended_at = segments.footer(path).ended_at
+                ended_at = segments.checked(path).ended_at
                 if ended_at and ended_at <= now:
                     return ended_at
         stamp = _STAMP.fullmatch(self.name)
         return "{}-{}-{}T{}:{}:{}.000Z".format(*stamp.groups()) if stamp else ""
+
+    def is_done(self, space: IdRange) -> bool:
+        """Tell whether it lacks only ids of a space that were given up in two starts. Raises NewerFormatError."""
+        try:
+            if not self.settled().is_done(space):
+                return False
+            for path in segments.paths(self.segments):
+                segments.check(path)  # one that is damaged is crawled again
+        except NewerFormatError:
+            raise
+        except (StorageError, OverlapError):
+            return False
+        return True
 
     def is_complete(self) -> bool:
         """Tell whether its report is there and complete."""

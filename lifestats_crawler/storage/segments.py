@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -35,7 +38,12 @@ _ENCODING: dict[str, Any] = {
     "use_dictionary": ["counter", "count", LABEL],
     "column_encoding": {"key": "DELTA_BINARY_PACKED"},
 }
-_METADATA_KEY, _CHECKSUM_KEY = b"lifestats", b"lifestats.crc32"
+_METADATA_KEY = b"lifestats"
+# In front of the checksum's eight digits. It is searched for from the end: Parquet writes metadata last.
+_SEAL_KEY, _SEAL, _DIGITS = b"lifestats.seal", b"lifestats crc32 ", 8
+# Where formats 1 and 2 have the size of the counts, and the checksum of counts and footer.
+_OLD_CHECKSUM_KEY = b"lifestats.crc32"
+_FORMAT = re.compile(rb'(?<="format":)\d+')
 _SUFFIX = ".parquet"
 SET_ASIDE = ".set-aside"
 MERGE_PREFIX = ".merge-"
@@ -54,17 +62,20 @@ def write(
     A column ``label`` is there only in segments of a run with labels.
     """
     path = directory / f"{number:06d}{_SUFFIX}"
-    about = footers.encode(footer)
     table = _table(counts, labels or {})
     file = BytesIO()
     with pq.ParquetWriter(file, table.schema, **_ENCODING) as writer:
         writer.write_table(table)
-        # What comes after the counts is Parquet's own footer, with this in it.
-        size = file.tell()
-        checksum = f"{size} {_checksum(file.getvalue(), about)}"
-        writer.add_key_value_metadata({_METADATA_KEY: about, _CHECKSUM_KEY: checksum})
-    durable.write(path, file.getvalue())
+        # The last of all metadata, so that nothing in a footer can look like it.
+        writer.add_key_value_metadata({_METADATA_KEY: footers.encode(footer), _SEAL_KEY: _SEAL + bytes(_DIGITS)})
+    durable.write(path, sealed(file.getvalue()))
     return path
+
+
+def sealed(content: bytes) -> bytes:
+    """Return the content of a segment with its checksum: over every byte but the checksum's own eight."""
+    at = content.rindex(_SEAL) + len(_SEAL)
+    return content[:at] + _seal(content, at) + content[at + _DIGITS :]
 
 
 class SegmentDirectory:
@@ -102,6 +113,8 @@ def footer(path: Path) -> Footer:
     try:
         return footers.decode(pq.read_metadata(path).metadata[_METADATA_KEY])
     except NewerFormatError as error:
+        if _is_of_an_older_format(path.read_bytes()):
+            raise StorageError(f"{path} is damaged (its format differs): {REMEDY}") from None
         raise NewerFormatError(
             f"run {path.parent.parent.name} was written by a newer version of lifestats ({path} {error}):"
             " use the newer version, or start another run with -a run=new"
@@ -110,22 +123,67 @@ def footer(path: Path) -> Footer:
         raise StorageError(f"{path} is not a segment ({' '.join(str(error).split())[:80]}): {REMEDY}") from None
 
 
+def checked(path: Path) -> Footer:
+    """Read what a segment says of itself, if the file is what was written. Raises as ``footer`` and ``check``."""
+    found = footer(path)  # a newer version may have another way to check
+    check(path)
+    return found
+
+
 def check(path: Path) -> None:
-    """Compare the counts of a segment, and what it says of itself, with its checksum.
+    """Compare a segment with its checksum, and its columns with those of a segment.
 
     Raises StorageError for a file that is not what was written: Parquet's own readers take many a
     changed bit for other counts.
     """
     try:
-        metadata = pq.read_metadata(path).metadata
-        size, checksum = map(int, metadata[_CHECKSUM_KEY].split())
-        with path.open("rb") as file:
-            if _checksum(file.read(size), metadata[_METADATA_KEY]) == checksum:
-                return
-        reason = "its checksum differs"
+        reason = _fault(path.read_bytes())
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())[:80]
-    raise StorageError(f"{path} is damaged ({reason}): {REMEDY}")
+        reason = " ".join(str(error).split())[:80] or "it cannot be read"
+    if reason:
+        raise StorageError(f"{path} is damaged ({reason}): {REMEDY}")
+
+
+def _fault(content: bytes) -> str:
+    """Say what is wrong with the content of a segment, if anything is. Raises what reading it raises."""
+    if not _is_as_written(content):
+        return "its checksum differs"
+    columns = pq.read_metadata(BytesIO(content)).schema
+    return "" if any(columns.equals(known) for known in _parquet_schemas()) else "its columns differ"
+
+
+def _is_as_written(content: bytes) -> bool:
+    seal = content.rfind(_SEAL)
+    if seal >= 0:
+        at = seal + len(_SEAL)
+        return content[at : at + _DIGITS] == _seal(content, at)
+    metadata = pq.read_metadata(BytesIO(content)).metadata
+    size, checksum = map(int, metadata[_OLD_CHECKSUM_KEY].split())
+    return crc32(metadata[_METADATA_KEY], crc32(content[:size])) == checksum
+
+
+def _seal(content: bytes, at: int) -> bytes:
+    return b"%08x" % crc32(content[at + _DIGITS :], crc32(content[:at]))
+
+
+def _is_of_an_older_format(content: bytes) -> bool:
+    """Tell whether a file is as it was written but for the number of its format, which is then damaged."""
+    for number in range(1, footers.FORMAT + 1):
+        with suppress(OSError, pa.ArrowException, TypeError, KeyError, ValueError):
+            if _is_as_written(_FORMAT.sub(b"%d" % number, content)):
+                return True
+    return False
+
+
+@cache
+def _parquet_schemas() -> list[pq.ParquetSchema]:
+    """Return the columns of a segment as Parquet has them: without and with labels."""
+    files = []
+    for schema in (SCHEMA, SCHEMA.append(pa.field(LABEL, pa.string()))):
+        file = BytesIO()
+        pq.write_table(schema.empty_table(), file)
+        files.append(file)
+    return [pq.read_metadata(file).schema for file in files]
 
 
 def settled(directory: Path) -> Iterator[tuple[Path, Footer]]:
@@ -151,17 +209,11 @@ def set_aside(directory: Path, job: Job) -> list[Path]:
 def _is_of(path: Path, job: Job) -> bool:
     """Tell whether a file is a whole segment of the same source, and covers no id outside the space of the job."""
     try:
-        found = footer(path)
-        check(path)
+        return checked(path).is_of(job)
     except NewerFormatError:
         raise
     except StorageError:
         return False
-    return found.is_of(job)
-
-
-def _checksum(data: bytes, about: bytes) -> int:
-    return crc32(about, crc32(data))
 
 
 def next_number(directory: Path) -> int:

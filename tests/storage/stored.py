@@ -55,11 +55,12 @@ def conclude(run: Run, *, complete: bool = True, finish_reason: str = "finished"
 
 
 def restamp(path: Path, **changes: Any) -> None:
-    """Make a segment say other things of itself, as another version would; its checksum is then a wrong one."""
+    """Make a segment say other things of itself, as another version would."""
     file = pq.read_table(path)
-    metadata = pq.read_metadata(path).metadata
+    metadata = dict(pq.read_metadata(path).metadata)
     about = orjson.loads(metadata[b"lifestats"]) | changes
-    checksum = metadata[b"lifestats.crc32"]
     with pq.ParquetWriter(path, file.schema.remove_metadata()) as writer:
         writer.write_table(file.replace_schema_metadata())
-        writer.add_key_value_metadata({b"lifestats": orjson.dumps(about), b"lifestats.crc32": checksum})
+        seal = {b"lifestats.seal": metadata[b"lifestats.seal"]}
+        writer.add_key_value_metadata({b"lifestats": orjson.dumps(about)} | seal)
+    path.write_bytes(segments.sealed(path.read_bytes()))

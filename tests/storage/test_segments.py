@@ -38,16 +38,80 @@ def test_every_count_comes_back_in_the_columns_of_the_contract(tmp_path_factory,
     assert segments.footer(path) == FOOTER
 
 
-def test_a_bit_that_has_changed_in_the_counts_or_in_what_a_segment_says_of_itself_is_found_out(tmp_path):
+def flipped(content: bytes, bit: int) -> bytes:
+    return content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :]
+
+
+def before_the_footer(content: bytes) -> int:
+    """Where Parquet's own footer begins: its length stands before the magic number at the end."""
+    return len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+
+
+def test_a_bit_that_has_changed_anywhere_in_a_segment_is_found_out_and_makes_it_no_newer_one(tmp_path):
     path = segments.write(tmp_path, 1, {"foods": {7: 2, 9: 1}}, FOOTER)
-    segments.check(path)
+    assert segments.checked(path) == FOOTER
     content = path.read_bytes()
-    counts = int(pq.read_metadata(path).metadata[b"lifestats.crc32"].split()[0])
-    own = content.index(b'{"format"')
-    for at in [*range(4, counts, 3), *range(own, own + 200, 3)]:
-        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-        with pytest.raises(StorageError, match=r"000001\.parquet is damaged"):
-            segments.check(path)
+    for bit in range(8 * len(content)):
+        path.write_bytes(flipped(content, bit))
+        with pytest.raises(StorageError, match=r"000001\.parquet is (damaged|not a segment)") as error:
+            segments.checked(path)
+        assert not isinstance(error.value, NewerFormatError), bit
+
+
+@pytest.mark.parametrize("left", [0, 3, 500, -1])
+def test_a_segment_that_is_cut_short_is_found_out(tmp_path, left):
+    path = segments.write(tmp_path, 1, {"foods": {7: 2, 9: 1}}, FOOTER)
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(StorageError, match=r"000001\.parquet is damaged"):
+        segments.check(path)
+
+
+def test_what_looks_like_a_checksum_in_a_value_or_a_footer_is_none(tmp_path):
+    text = "lifestats crc32 00000000"
+    path = segments.write(tmp_path, 1, {"foods": {text: 2}}, replace(FOOTER, source={"url": text}))
+    assert segments.checked(path).source == {"url": text}
+
+
+@pytest.mark.parametrize("written", ["format_1", "format_2"])
+def test_of_an_older_format_a_bit_of_the_counts_or_of_the_footer_is_found_out(fixtures, tmp_path, written):
+    path = tmp_path / "000001.parquet"
+    content = (fixtures / written / "killed" / path.name).read_bytes()
+    counts = int(
+        pq.read_metadata(fixtures / written / "killed" / path.name).metadata[b"lifestats.crc32"].split()[0]
+    )
+    own = content.index(b'"covers"')
+    number = content.find(b'"format"')  # format 1 has none
+    bits = [*range(32, 8 * counts, 13), *range(8 * own, 8 * own + 2000, 13)]
+    for bit in bits + list(range(8 * number, 8 * number + 96) if number > 0 else []):
+        path.write_bytes(flipped(content, bit))
+        with pytest.raises(StorageError, match=r"000001\.parquet is (damaged|not a segment)") as error:
+            segments.checked(path)
+        assert not isinstance(error.value, NewerFormatError), bit
+
+
+@pytest.mark.parametrize("written", ["format_1", "format_2"])
+@pytest.mark.parametrize("column", [b"key", b"text_key", b"count"])
+def test_a_segment_whose_columns_are_not_ours_is_damaged_whatever_its_checksum_covers(
+    fixtures, tmp_path, written, column
+):
+    path = tmp_path / "000001.parquet"
+    content = (fixtures / written / "killed" / path.name).read_bytes()
+    at = content.index(bytes([len(column)]) + column, before_the_footer(content)) + 1
+    path.write_bytes(content[:at] + b"K" + content[at + 1 :])
+    with pytest.raises(StorageError, match=r"000001\.parquet is damaged \(its columns differ\)"):
+        segments.check(path)
+
+
+def test_a_whole_segment_with_other_columns_is_damaged(tmp_path):
+    path = segments.write(tmp_path, 1, {"foods": {7: 2}}, FOOTER)
+    metadata = pq.read_metadata(path).metadata
+    table = pq.read_table(path).rename_columns(["counter", "key", "text", "count"])
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({key: metadata[key] for key in (b"lifestats", b"lifestats.seal")})
+    path.write_bytes(segments.sealed(path.read_bytes()))
+    with pytest.raises(StorageError, match=r"000001\.parquet is damaged \(its columns differ\)"):
+        segments.check(path)
 
 
 def test_a_page_without_records_leaves_a_segment_that_only_covers(tmp_path):
@@ -65,8 +129,9 @@ def test_numbers_go_on_after_the_last_segment_and_other_files_are_not_segments(t
     assert [path.name for path, _ in segments.settled(tmp_path)] == ["000041.parquet"]
 
 
-def test_footers_of_format_1_are_read_as_those_of_today(fixtures):
-    known = list(segments.settled(fixtures / "format_1" / "complete"))
+@pytest.mark.parametrize("written", ["format_1", "format_2"])
+def test_footers_of_an_older_format_are_read_as_those_of_today(fixtures, written):
+    known = list(segments.settled(fixtures / written / "complete"))
     found = [footer for _, footer in known]
     assert {footer.space for footer in found} == {IdRange(658_330_693, 658_332_193)}
     assert {footer.source["url"] for footer in found} == {
@@ -74,9 +139,10 @@ def test_footers_of_format_1_are_read_as_those_of_today(fixtures):
     }
     assert found[0].source["counters"]["categories"] == {"field": "food__category_id", "missing": "skip"}
     settled = footers.add_up(known)
-    report = reports.load(fixtures / "format_1" / "complete" / "report.json")
+    report = reports.load(fixtures / written / "complete" / "report.json")
     assert (settled.covers, settled.records) == ((found[0].space,), report["totals"]["items"])
     assert (settled.pages, settled.requests) == (report["totals"]["pages"], report["totals"]["requests"])
+    assert (settled.claims, settled.audited, settled.given_up, settled.is_misconfigured) == ((), 0, (), False)
     for path, _ in known:
         segments.check(path)
 
@@ -108,6 +174,15 @@ def test_a_segment_of_a_newer_format_is_refused_by_name_and_nothing_of_its_run_i
         told = f"run one was written by a newer version of lifestats ({newer} has format 99, this version"
         assert str(error.value).startswith(told)
     assert {path: path.read_bytes() for path in run.segments.iterdir()} == before
+
+
+def test_a_segment_of_a_newer_format_is_refused_also_where_nothing_of_its_checksum_is_known(run):
+    newer = spill(run, (5, 9))
+    content = newer.read_bytes()
+    for made in (content.replace(b"lifestats crc32 ", b"lifestats crc64 "), content):
+        newer.write_bytes(made.replace(b'{"format":3,', b'{"format":4,').replace(b'"records":4', b'"records":5'))
+        with pytest.raises(NewerFormatError, match="has format 4, this version reads up to 3"):
+            segments.checked(newer)
 
 
 @pytest.mark.parametrize(
