@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifestats_crawler.exceptions import OverlapError
-from lifestats_crawler.ranges import Coverage, IdRange, missing, share, split, union
+from lifestats_crawler.ranges import Coverage, IdRange, in_two, missing, missing_from_each, share, split, union
 
 ranges = st.builds(lambda begin, size: IdRange(begin, begin + size), st.integers(0, 60), st.integers(0, 20))
 disjoint = st.sets(st.integers(0, 40)).map(lambda ids: [IdRange(i * 2, i * 2 + 2) for i in ids])
@@ -29,6 +30,18 @@ def test_what_is_covered_and_what_is_missing_make_the_whole(whole, covered):
     left = ids_of(missing(whole, covered))
     assert not set(left) & set(ids_of(covered))
     assert set(left) | (set(ids_of(covered)) & set(ids_of([whole]))) == set(ids_of([whole]))
+
+
+@given(st.lists(ranges), st.lists(ranges))
+def test_what_is_missing_from_each_of_many_ranges_is_what_is_missing_from_it_alone(items, covered):
+    left = list(missing_from_each(items, covered))
+    assert left == [list(missing(item, covered)) for item in items]
+
+
+@given(st.lists(st.lists(ranges)))
+def test_in_two_is_what_two_groups_have_and_not_what_one_has_twice(groups):
+    counted = Counter(an_id for group in groups for an_id in set(ids_of(group)))
+    assert ids_of(in_two(groups)) == sorted(an_id for an_id, times in counted.items() if times > 1)
 
 
 @given(ranges, st.integers(1, 30))
@@ -65,3 +78,16 @@ def test_coverage_refuses_an_id_that_it_has_and_stays_as_it_was(items, another):
     else:
         coverage.add(another)
         assert list(coverage) == union([*items, another])
+
+
+@given(disjoint, disjoint)
+def test_of_ranges_that_are_settled_together_none_is_if_one_is_settled_already(items, others):
+    coverage = Coverage(items)
+    if set(ids_of(items)) & set(ids_of(others)):
+        with pytest.raises(OverlapError):
+            coverage.add(*others)
+        others = []
+    else:
+        coverage.add(*others)
+    assert list(coverage) == union([*items, *others])
+    assert len(coverage) == sum(map(len, [*items, *others]))

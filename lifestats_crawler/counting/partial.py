@@ -23,14 +23,20 @@ class Partial:
         self.without: Counter[str] = Counter()
         self.records = 0
         self.pages = 0
-        #: How many ids these pages settle.
+        #: How many ids these pages settle with records, or between them: without what is claimed.
         self.ids = 0
+        #: The highest id that they have shown, also one beyond the id space.
         self.highest = -1
+        #: What they settle by a claim that nothing follows.
+        self.claims: list[IdRange] = []
         self._settled: list[IdRange] = []
 
     def add(self, tally: Tally) -> None:
         """Count a page. Counts and coverage move together: nothing in here waits."""
-        self._settled.append(tally.settles)
+        parts = tally.parts
+        self._settled += parts
+        if tally.claims is not None:
+            self.claims.append(tally.claims)
         for name, keys in tally.keys.items():
             self.counts[name].update(keys)
         for name, labels in tally.labels.items():
@@ -38,9 +44,8 @@ class Partial:
         self.without.update(tally.without)
         self.records += tally.records
         self.pages += 1
-        self.ids += len(tally.settles)
-        if tally.highest is not None:
-            self.highest = max(self.highest, tally.highest)
+        self.ids += sum(map(len, parts))
+        self.highest = max(self.highest, *tally.ids[-1:], -1 if tally.highest is None else tally.highest)
 
     @property
     def covers(self) -> tuple[IdRange, ...]:
@@ -53,5 +58,5 @@ class Partial:
         return sum(map(len, self.counts.values()))
 
     def __bool__(self) -> bool:
-        """Tell whether a page was counted, or a range settled."""
-        return bool(self._settled)
+        """Tell whether a page was counted."""
+        return bool(self.pages)

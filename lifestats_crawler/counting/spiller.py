@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from lifestats_crawler.counting.partial import Partial
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.storage.footers import Footer
+from lifestats_crawler.items import Asked
+from lifestats_crawler.storage.footers import Footer, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.items import Key, Tally
-    from lifestats_crawler.ranges import Coverage
+    from lifestats_crawler.ranges import Coverage, IdRange
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
 
@@ -44,6 +45,8 @@ class Spill:
     number: int
     partial: Partial
     footer: Footer
+    #: What the spills before it account for.
+    before: Asked
 
 
 class Spiller:
@@ -60,20 +63,20 @@ class Spiller:
         settled: Settled,
         coverage: Coverage,
         store: Store,
-        asked: Callable[[], tuple[int, int]],
+        asked: Callable[[], Asked],
         fail: Callable[[Ending, str], None],
         now: float,
         started_at: str,
     ) -> None:
         """Go on from what the segments of a run have ``settled``.
 
-        ``asked`` tells the requests and retries of this crawl so far, ``fail`` is called when a segment cannot be
+        ``asked`` tells what this crawl has done beside counting, ``fail`` is called when a segment cannot be
         written; ``now`` is in seconds of a monotonic clock, ``started_at`` is when this crawl was started.
         """
         self._config = config
         self._job = job
         self._before = settled
-        self._ids_before = settled.ids
+        self._covered_before = sum(map(len, settled.covers))
         self._coverage = coverage
         self._store = store
         self._asked_now = asked
@@ -81,16 +84,18 @@ class Spiller:
         self._since = now
         self._started_at = started_at
         self._number = store.next_number()
-        self._asked = (0, 0)  # requests and retries that spills account for
+        self._asked = Asked()  # what spills account for
         self._partial = Partial(config.counters)
         self._writing: Spill | None = None
-        # What spills that were begun and did not fail have taken along: pages, and ids.
+        # What spills that were begun and did not fail have taken along: pages, ids, and by their numbers what they
+        # claim and the highest id that they show.
         self._spilled_pages = self._spilled_ids = 0
+        self._claimed: dict[int, tuple[tuple[IdRange, ...], int]] = {}
         self._lost_requests = self._lost_retries = 0
 
     def add(self, tally: Tally) -> None:
         """Count a page. Counts and coverage move together: nothing in here waits."""
-        self._coverage.add(tally.settles)
+        self._coverage.add(*tally.parts)
         self._partial.add(tally)
 
     @property
@@ -121,25 +126,31 @@ class Spiller:
         """
         if self._writing:
             return None
-        requests, retries = self._asked_now()
-        partial = self._partial
+        asked, before, partial = self._asked_now(), self._asked, self._partial
+        told = set(before.given_up)
         footer = Footer(
             source=self._job.source,
             space=self._job.space,
             covers=partial.covers,
             records=partial.records,
             pages=partial.pages,
-            requests=requests - self._asked[0],
-            retries=retries - self._asked[1],
+            requests=asked.requests - before.requests,
+            retries=asked.retries - before.retries,
             without=dict(partial.without),
             started_at=self._started_at,
             seconds=round(now - self._since, 3),
             ended_at=at,
             highest=partial.highest,
+            claims=tuple(sorted(set(partial.claims))),
+            audited=asked.audited - before.audited,
+            differing=asked.differing - before.differing,
+            given_up=tuple(item for item in asked.given_up if item not in told),
+            proven=asked.proven,
         )
-        self._writing = Spill(self._number, partial, footer)
+        self._writing = Spill(self._number, partial, footer, before)
+        self._claimed[self._number] = (footer.claims, footer.highest)
         self._number += 1
-        self._asked = (requests, retries)
+        self._asked = asked
         self._partial = Partial(self._config.counters)
         self._since = now
         self._spilled_pages += partial.pages
@@ -157,6 +168,9 @@ class Spiller:
             return
         self._spilled_pages -= spill.partial.pages
         self._spilled_ids -= spill.partial.ids
+        del self._claimed[spill.number]
+        # Its pages are lost with what they took; what it found out is not.
+        self._asked = replace(self._asked, given_up=spill.before.given_up, proven=spill.before.proven)
         self._lost_requests += spill.footer.requests
         self._lost_retries += spill.footer.retries
         why = error if isinstance(error, OSError) else "see above"
@@ -170,14 +184,26 @@ class Spiller:
     @property
     def ids(self) -> int:
         """How many ids they settle."""
-        return self._ids_before + self._spilled_ids + self._partial.ids
+        covered = self._covered_before + self._spilled_ids + self._partial.ids
+        return covered + sum(map(len, self._standing()))
+
+    def _standing(self) -> list[IdRange]:
+        """Return what only claims settle, of the run so far."""
+        known = [
+            (self._before.claims, self._before.highest),
+            *self._claimed.values(),
+            (tuple(self._partial.claims), self._partial.highest),
+        ]
+        highest = max(shown for _, shown in known)
+        claims = [claim for claimed, _ in known for claim in claimed]
+        return standing(claims, self._coverage, highest)
 
     @property
     def requests(self) -> int:
         """How many requests that took."""
-        return self._before.requests + self._asked_now()[0] - self._lost_requests
+        return self._before.requests + self._asked_now().requests - self._lost_requests
 
     @property
     def retries(self) -> int:
         """How many of them asked for a page again."""
-        return self._before.retries + self._asked_now()[1] - self._lost_retries
+        return self._before.retries + self._asked_now().retries - self._lost_retries

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 from lifestats_crawler.api.dialect import Dialect
 from lifestats_crawler.crawl.frontier import Frontier
 from lifestats_crawler.downloader.pacer import Pacer
+from lifestats_crawler.ending import Ending
+from lifestats_crawler.items import Asked
 from lifestats_crawler.ranges import Coverage, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lifestats_crawler.config.model import Config
-    from lifestats_crawler.ending import Ending
+    from lifestats_crawler.items import GivenUp
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.runs import Run
 
@@ -66,12 +68,12 @@ class Crawl:
         """
         self.config = config
         self.run = run
-        #: What the segments of the run had settled before this crawl.
+        #: What the segments of the run had settled before this crawl, also by claims that stand.
         self.settled = settled
         self.dialect = Dialect(config)
         self.coverage = Coverage(settled.covers)
         self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
-        unsettled = missing(config.space, self.coverage)
+        unsettled = missing(config.space, settled.settled)
         highest = min(settled.highest, config.space.end - 1)  # a segment may be of a larger space
         self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains, highest)
         self.most_chains = most_chains
@@ -79,6 +81,12 @@ class Crawl:
         self.kept: Kept = settled
         #: How many answers have come, and how many requests asked for a page again.
         self.answered = self.retried = 0
+        #: How many settled ranges were asked again in parts, and in how many of them the parts differed.
+        self.audited = self.differing = 0
+        #: The ids that this crawl asks for no more, with the reason.
+        self.given_up: list[GivenUp] = []
+        #: Whether the API does what the configuration says: proven, refuted, or not known yet.
+        self.proven: bool | None = None
         #: Why the crawl ends before its work is done; None for as long as it goes on.
         self.ending: Ending | None = None
         #: Unset while the storage is behind: then no chain asks for more to keep in memory.
@@ -103,9 +111,16 @@ class Crawl:
             logger.error("Stopping: %s", message)
             self._close(ending)
 
-    def asked(self) -> tuple[int, int]:
-        """Return how many requests this crawl has made, and how many of them asked for a page again."""
-        return self.pacer.departed, self.retried
+    def asked(self) -> Asked:
+        """Return what this crawl has done so far beside counting."""
+        return Asked(
+            requests=self.pacer.departed,
+            retries=self.retried,
+            audited=self.audited,
+            differing=self.differing,
+            given_up=tuple(self.given_up),
+            proven=False if self.ending is Ending.MISCONFIGURED else self.proven,
+        )
 
 
 class CrawlingSpider(Protocol):

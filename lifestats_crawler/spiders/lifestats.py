@@ -77,7 +77,7 @@ class LifestatsSpider(Spider):
             await self.crawler.engine.stop_async()
             return
         crawl = self.crawl
-        left = len(crawl.config.space) - len(crawl.coverage)
+        left = len(crawl.config.space) - crawl.settled.ids
         pages = ceil(crawl.frontier.pages_left())
         self.logger.info("Run %s: %s ids left to crawl, about %s pages", crawl.run.name, f"{left:,}", f"{pages:,}")
         for ask in self.walk.begin():

@@ -16,7 +16,8 @@ pages = st.lists(st.tuples(keys, keys, st.integers(0, 2), st.none() | st.integer
 def tally(number, colours, sizes, without, highest) -> Tally:
     settles = IdRange(number * 10, number * 10 + number % 4)
     found = {"colours": colours, "sizes": sizes}
-    return Tally(settles, found, len(colours), without={"sizes": without}, highest=highest)
+    claims = IdRange(settles.end, settles.end + 3) if number % 3 == 1 else None
+    return Tally(settles, found, len(colours), without={"sizes": without}, highest=highest, claims=claims)
 
 
 @given(pages, st.randoms())
@@ -34,6 +35,7 @@ def test_in_whatever_order_pages_come_their_partial_counts_are_their_sum(rows, r
     assert partial.without["sizes"] == sum(page.without["sizes"] for page in tallies)
     assert list(partial.covers) == union(page.settles for page in tallies)
     assert partial.ids == sum(map(len, partial.covers))
+    assert sorted(partial.claims) == [page.claims for page in tallies if page.claims]
     assert partial.highest == max((page.highest for page in tallies if page.highest is not None), default=-1)
 
 
@@ -50,3 +52,9 @@ def test_a_page_that_settles_nothing_is_a_page_all_the_same():
     partial.add(Tally(IdRange(5, 5)))
     assert partial
     assert (partial.pages, partial.covers) == (1, ())
+
+
+def test_faulty_ids_are_not_settled_and_an_id_beyond_the_space_is_the_highest_one():
+    partial = Partial(["colours"])
+    partial.add(Tally(IdRange(0, 10), {"colours": [7]}, 1, ids=[3, 4, 2000], highest=4, faulty={4: "no colour"}))
+    assert (partial.covers, partial.ids, partial.highest) == ((IdRange(0, 4), IdRange(5, 10)), 9, 2000)

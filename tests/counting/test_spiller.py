@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 from lifestats_crawler.counting.spiller import INTACT, Spiller
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import OverlapError
-from lifestats_crawler.items import Tally
+from lifestats_crawler.items import Asked, Tally
 from lifestats_crawler.ranges import Coverage, IdRange, union
-from lifestats_crawler.storage.footers import Footer, Settled
+from lifestats_crawler.storage.footers import Footer, Settled, standing
 from lifestats_crawler.storage.source import Job
 from tests.configurations import configured
 
@@ -43,7 +44,7 @@ class Counting:
         config = configured(**changes)
         self.disk = Disk()
         self.coverage = Coverage(BEFORE.covers)
-        self.asked = (0, 0)
+        self.asked = Asked()
         self.failures: list[tuple[Ending, str]] = []
         self.next_id = 100
         job = Job.of(config)
@@ -62,7 +63,13 @@ class Counting:
         self.spiller.add(Tally(settles, {"colours": keys}, len(keys), highest=settles.begin))
 
     def ask(self, *, again: bool = False) -> None:
-        self.asked = (self.asked[0] + 1, self.asked[1] + again)
+        asked = self.asked
+        self.asked = replace(asked, requests=asked.requests + 1, retries=asked.retries + again)
+
+    def claim(self, begin: int, end: int) -> None:
+        """Count a page without a record, that claims ids."""
+        self.ask()
+        self.spiller.add(Tally(IdRange(begin, begin), {"colours": []}, claims=IdRange(begin, end)))
 
     def begin(self, now: float = 0.0, at: str = ""):
         return self.spiller.begin(now, at)
@@ -175,18 +182,72 @@ def test_a_segment_that_cannot_be_written_ends_the_crawl_and_is_named(error, why
     assert list(counting.disk.written) == [5], "what is on disk under a number may be half of a segment"
 
 
-@given(st.lists(st.sampled_from(["page", "retry", "begin", "end", "fail"]), max_size=40))
+def test_a_page_with_faulty_records_settles_all_but_these():
+    counting = Counting()
+    ids, faulty = range(100, 110), {100: "no colour", 104: "no colour"}
+    counting.spiller.add(Tally(IdRange(100, 110), {"colours": ["red"] * 8}, 8, ids=ids, faulty=faulty))
+    assert counting.told[:2] == (11, 108)
+    counting.spiller.add(Tally(IdRange(104, 105), {"colours": ["red"]}, 1))
+    assert counting.spill().covers == (IdRange(101, 110),)
+    with pytest.raises(OverlapError):
+        counting.spiller.add(Tally(IdRange(100, 120), faulty={110: "no colour"}))
+    assert list(counting.coverage) == [IdRange(0, 100), IdRange(101, 110)], "nothing of it is settled"
+
+
+def test_a_claim_is_told_until_a_higher_id_is_shown_and_is_no_part_of_the_covers():
+    counting = Counting()
+    counting.claim(150, 1000)
+    assert counting.told[:2] == (11, 950)
+    footer = counting.spill()
+    assert (footer.covers, footer.claims, footer.pages) == ((), (IdRange(150, 1000),), 1)
+    assert counting.told[:2] == (11, 950)
+    counting.spiller.add(Tally(IdRange(100, 101), ids=[100, 5000], highest=100))
+    assert counting.told[:2] == (12, 101)
+    assert counting.spill().highest == 5000
+    counting.spiller.add(Tally(IdRange(150, 160)))  # what it claimed is asked for again
+    assert counting.told[:2] == (13, 111)
+
+
+def test_what_is_found_out_beside_counting_is_said_once_by_the_segments_and_is_news():
+    counting = Counting()
+    bad, dead = (5, 6, "status 500"), (8, 9, "not in time")
+    counting.asked = Asked(audited=3, differing=1, given_up=(bad,), proven=True)
+    assert counting.spiller.has_news
+    first = counting.spill()
+    assert (first.audited, first.differing, first.given_up, first.proven) == (3, 1, (bad,), True)
+    assert not counting.spiller.has_news
+    counting.asked = Asked(audited=4, differing=1, given_up=(bad, dead), proven=False)
+    second = counting.spill()
+    assert (second.audited, second.differing, second.given_up, second.proven) == (1, 0, (dead,), False)
+
+
+def test_what_a_failed_segment_was_to_say_of_what_was_given_up_and_proven_the_next_one_says():
+    counting = Counting()
+    counting.asked = Asked(requests=2, given_up=((5, 6, "status 500"),), proven=False)
+    counting.spiller.end(counting.begin(), OSError())
+    assert counting.spiller.has_news
+    footer = counting.spill()
+    assert (footer.requests, footer.given_up, footer.proven) == (0, ((5, 6, "status 500"),), False)
+
+
+@given(st.lists(st.sampled_from(["page", "claim", "retry", "begin", "end", "fail"]), max_size=40))
 def test_what_is_told_is_what_segments_and_memory_hold_also_after_failed_spills(steps):
     counting, spill = Counting(), None
-    memory = lost = 0  # pages counted, and requests that a failed spill was to account for
+    lost = 0  # requests that a failed spill was to account for
+    memory: list[tuple[tuple[IdRange, ...], tuple[IdRange, ...], int]] = []  # pages: covers, claims, highest
     for step in steps:
         if step == "page":
             counting.page("red")
-            memory += 1
+            begin = counting.next_id - 2
+            memory.append(((IdRange(begin, begin + 2),), (), begin))
+        elif step == "claim":
+            claim = IdRange(counting.next_id + 6, 1000)
+            counting.claim(claim.begin, claim.end)
+            memory.append(((), (claim,), -1))
         elif step == "retry":
             counting.ask(again=True)
         elif step == "begin" and spill is None:
-            spill, memory = counting.begin(), 0
+            spill, memory = counting.begin(), []
         elif step == "end" and spill:
             counting.spiller.write(spill)
             counting.spiller.end(spill)
@@ -196,9 +257,9 @@ def test_what_is_told_is_what_segments_and_memory_hold_also_after_failed_spills(
             lost += spill.footer.requests
             spill = None
         kept = [footer for _, footer in counting.disk.written.values()] + ([spill.footer] if spill else [])
-        pages = BEFORE.pages + sum(footer.pages for footer in kept) + memory
-        ids = BEFORE.ids + sum(len(item) for footer in kept for item in footer.covers) + 2 * memory
-        assert counting.told[:3] == (pages, ids, BEFORE.requests + counting.asked[0] - lost)
+        pages = BEFORE.pages + sum(footer.pages for footer in kept) + len(memory)
+        ids = held([*((footer.covers, footer.claims, footer.highest) for footer in kept), *memory])
+        assert counting.told[:3] == (pages, ids, BEFORE.requests + counting.asked.requests - lost)
     if spill:
         counting.spiller.write(spill)
         counting.spiller.end(spill)
@@ -206,9 +267,17 @@ def test_what_is_told_is_what_segments_and_memory_hold_also_after_failed_spills(
     footers = [footer for _, footer in counting.disk.written.values()]
     assert counting.told == (
         BEFORE.pages + sum(footer.pages for footer in footers),
-        BEFORE.ids + sum(len(item) for footer in footers for item in footer.covers),
+        held([(footer.covers, footer.claims, footer.highest) for footer in footers]),
         BEFORE.requests + sum(footer.requests for footer in footers),
         BEFORE.retries + sum(footer.retries for footer in footers),
     )
     covered = [item for footer in footers for item in footer.covers]
     assert sum(map(len, covered)) == sum(map(len, union(covered)))
+
+
+def held(pages) -> int:
+    """How many ids pages settle together with what was settled before: (covers, claims, highest) each."""
+    covers = [*BEFORE.covers, *(item for covers, _, _ in pages for item in covers)]
+    highest = max((highest for _, _, highest in pages), default=-1)
+    claims = standing([claim for _, claims, _ in pages for claim in claims], covers, highest)
+    return sum(map(len, [*covers, *claims]))

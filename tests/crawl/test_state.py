@@ -7,8 +7,8 @@ import pytest
 
 from lifestats_crawler.crawl.state import Crawl, Gauge
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.items import Tally
-from lifestats_crawler.ranges import IdRange
+from lifestats_crawler.items import Asked, Tally
+from lifestats_crawler.ranges import IdRange, union
 from lifestats_crawler.storage.footers import Settled
 from lifestats_crawler.storage.runs import Run
 from tests.configurations import configured
@@ -80,10 +80,26 @@ def test_another_url_is_asked_and_the_configuration_stays(outside):
 def test_asked_is_what_has_left_and_not_what_has_a_place(outside):
     crawl = outside.crawl()
     crawl.pacer.reserve(0.0)
-    assert crawl.asked() == (0, 0)
+    assert crawl.asked() == Asked()
     crawl.pacer.depart(0.0)
     crawl.retried = 1
-    assert crawl.asked() == (1, 1)
+    assert crawl.asked() == Asked(requests=1, retries=1)
+
+
+def test_a_crawl_that_contradicts_the_configuration_says_so_whatever_was_proven_before(outside):
+    crawl = outside.crawl()
+    crawl.proven, crawl.audited = True, 20
+    crawl.given_up.append((5, 6, "status 500"))
+    assert crawl.asked() == Asked(audited=20, given_up=((5, 6, "status 500"),), proven=True)
+    crawl.stop(Ending.MISCONFIGURED, "inclusive is wrong")
+    assert crawl.asked().proven is False
+
+
+def test_what_claims_have_settled_is_not_walked_and_not_covered(outside):
+    crawl = outside.crawl(Settled((IdRange(0, 600),), highest=590, claims=(IdRange(700, 1000),)))
+    assert union(crawl.frontier.unsettled()) == [IdRange(600, 700)]
+    assert list(crawl.coverage) == [IdRange(0, 600)]
+    assert crawl.kept.ids == 900
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class Life:
         self.failing = Failing(random, random.choice([0, 0, 0, 0.1]))
         self.now = 0.0
         self.figures = Figures(lives=1)
-        #: The pages of each spill, by its number: the range that one settles, and the values that its records had.
+        #: The pages of each spill, by its number: the ranges that one settles, and the values that its records had.
         self.spilled: dict[int, list[Page]] = {}
 
     def _config(self, limit: int) -> Config:
@@ -99,7 +99,7 @@ class Life:
         """What is on disk is exactly what the pages that settled it have shown, and the truth of it."""
         pages = [page for number in storage.numbers() for page in self.spilled[number]]
         covers, counted = storage.counted()
-        if union(settles for settles, _ in pages) != covers:
+        if union(part for parts, _ in pages for part in parts) != covers:
             raise BrokenPromiseError(f"the footers cover {covers}, not what the pages settled")
         expected: Counter[int | str] = Counter(value for _, values in pages for value in values)
         if expected != counted:

@@ -37,8 +37,8 @@ _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMEOUT_SECONDS = 5.0
 _MOST_EVENTS = 400_000
 
-#: The range that a page settles, and the values that its records had.
-Page = tuple[IdRange, list[int | str]]
+#: The ranges that a page settles, and the values that its records had.
+Page = tuple[list[IdRange], list[int | str]]
 
 
 class Crawling:
@@ -203,7 +203,7 @@ class Crawling:
         while self.tallies and not (self.spiller.is_full and self.spiller.is_writing):
             tally = self.tallies.pop(0)
             self.spiller.add(tally)
-            self.pages.append((tally.settles, list(tally.keys[COUNTER])))
+            self.pages.append((tally.parts, list(tally.keys[COUNTER])))
             self._spill_if_full(now)
 
     def _spill_if_full(self, now: float) -> None:
@@ -276,9 +276,10 @@ class Crawling:
 
     def _check_tally(self, tally: Tally, exist: dict) -> None:
         """A page counts exactly the records that exist in what it settles, at the moment that it was made."""
-        real = Counter(value for an_id, value in exist.items() if an_id in tally.settles)
+        parts = tally.parts
+        real = Counter(value for an_id, value in exist.items() if any(an_id in part for part in parts))
         if Counter(tally.keys[COUNTER]) != real:
-            raise BrokenPromiseError(f"{tally.settles} has {real}, counted were {Counter(tally.keys[COUNTER])}")
+            raise BrokenPromiseError(f"{tally.parts} have {real}, counted were {Counter(tally.keys[COUNTER])}")
 
     def _check_pace(self, now: float) -> None:
         rate = self.life.config.rate_limit
@@ -292,7 +293,8 @@ class Crawling:
     def _check_ranges(self) -> None:
         """Settled, given up and left to crawl are each id of the space, once."""
         frontier = self.crawl.frontier
-        parts = [*self.crawl.coverage, *(tally.settles for tally in self.tallies), *frontier.given_up]
+        on_their_way = [part for tally in self.tallies for part in tally.parts]
+        parts = [*self.crawl.coverage, *on_their_way, *frontier.given_up]
         parts += frontier.unsettled()
         if sum(map(len, parts)) != len(self.life.space) or union(parts) != [self.life.space]:
             raise BrokenPromiseError(f"the parts of {self.life.space} are {sorted(parts)}")
@@ -310,7 +312,7 @@ class Crawling:
         frontier, space = self.crawl.frontier, self.life.space
         if frontier.has_work:
             raise BrokenPromiseError(f"the crawl has ended, and {list(frontier.unsettled())} are left")
-        left = list(missing(space, self.storage.settled().covers))
+        left = list(missing(space, self.storage.settled().settled))
         if left != union(frontier.given_up):
             raise BrokenPromiseError(f"{left} is missing, given up was {frontier.given_up}")
         self.life.figures.complete += not left
