@@ -27,6 +27,11 @@ class Ending(Enum):
 
     FINISHED = "finished", "The crawl reached the end of the id space.", None
     SHUTDOWN = "shutdown", "A signal stopped the crawl.", None
+    OUTAGE = (
+        "outage",
+        "The crawl stopped because the API could not be reached, or did not work, for too long.",
+        None,
+    )
     FAILING = "failing", "The crawl stopped because most answers failed.", ExitStatus.STOPPED
     REFUSED = (
         "refused",

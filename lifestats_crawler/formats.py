@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _SECONDS_IN_A_MINUTE = 60
 _BYTES_IN_A_KILOBYTE = 1000
 
@@ -22,6 +27,26 @@ def many(value: int, what: str) -> str:
     ('1 page', '2,000 pages')
     """
     return f"{value:,} {what}{'' if value == 1 else 's'}"
+
+
+def extent(begin: int, end: int) -> str:
+    """Write the ids of a range.
+
+    >>> extent(7, 8), extent(7, 10)
+    ('id 7', 'ids 7 to 9')
+    """
+    return f"ids {begin} to {end - 1}" if end - begin > 1 else f"id {begin}"
+
+
+def audited(audit: Mapping[str, float]) -> str:
+    """Say what the audit of a report has found.
+
+    >>> audited({"ranges": 20, "differing": 0, "at_most": 0.15})
+    'Audit: 20 ranges were requested again, 0 differed; at most 15.000% of the pages can differ (95 % confidence).'
+    """
+    asked = f"{many(int(audit['ranges']), 'range')} {'was' if audit['ranges'] == 1 else 'were'} requested again"
+    most = f"at most {percent(audit['at_most'])} of the pages can differ (95 % confidence)"
+    return f"Audit: {asked}, {audit['differing']:,} differed; {most}."
 
 
 def percent(share: float) -> str:

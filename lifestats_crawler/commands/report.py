@@ -93,10 +93,13 @@ class Command(ScrapyCommand):
         config = load_config(self.settings, is_to_ask=False)
         parent, job = Path(config.storage) / environment(self.settings), Job.of(config)
         run = runs.find(parent, job, name, clock.now())
-        done = making.make(run, config, finish_reason=runs.state(run), top=opts.top)
         if opts.save:
+            # Merged under the lock: a crawl that ends meanwhile would have its report replaced by an older one.
             with locked(run, job):
+                done = making.make(run, config, finish_reason=runs.ended_as(run))
                 making.save(run, done)
+        else:
+            done = making.make(run, config, finish_reason=runs.state(run), top=opts.top)
         if opts.format == "table" and not opts.output:
             console.show(done, run.report if opts.save else run.directory)
         elif opts.format == "parquet":

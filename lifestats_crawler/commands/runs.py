@@ -36,8 +36,9 @@ class Command(FactsCommand):
         """Describe the command in its help."""
         return (
             "List the runs of every environment in the configured storage; the run last worked on comes first. A "
-            "run is complete, partial (the next crawl of the same configuration continues it) or crawling. The "
-            "column 'settled' is the share of the ids that were crawled. The command changes no file, and works "
+            "run is complete, partial (the next crawl of the same configuration continues it), done (two crawls "
+            "could not fetch the missing ids: the next crawl begins a new run) or crawling. The column "
+            "'settled' is the share of the ids that were crawled. The command changes no file, and works "
             "during a crawl."
         )
 

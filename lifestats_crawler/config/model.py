@@ -107,6 +107,8 @@ class Config(_Model):
     strict_rate: bool = False
     retries: Annotated[int, Field(ge=0, le=1000)] = 8
     failure_limit: Annotated[float, Field(gt=0, le=1)] = 0.75
+    outage_seconds: Seconds = 3600
+    audit: bool = True
     spill_every: Count = 1000
     spill_seconds: Seconds = 30
     spill_keys: Annotated[int, Field(ge=1, le=100_000_000)] = 200_000

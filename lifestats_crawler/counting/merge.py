@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,10 @@ from lifestats_crawler.storage import footers, segments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from pathlib import Path
 
     from lifestats_crawler.items import Key
     from lifestats_crawler.storage.footers import Settled
+    from lifestats_crawler.storage.source import Job
 
 MEMORY_LIMIT = "400MB"  # beside some 230 MB of the crawl
 _MOST_THREADS = 4  # each needs some of it
@@ -49,17 +50,22 @@ class Totals:
     counters: dict[str, CounterTotals]
 
 
-def merge(directory: Path, top: Mapping[str, int], labelled: Collection[str] = ()) -> Totals:
+def merge(
+    directory: Path, top: Mapping[str, int], labelled: Collection[str] = (), job: Job | None = None
+) -> Totals:
     """Merge the segments of a directory: all counts, the ``top`` k values, and names for ``labelled`` counters.
 
     Segments that appear meanwhile are left for the next time. Uses at most ``MEMORY_LIMIT``, and
-    beyond it a temporary directory beside that of the segments.
+    beyond it a temporary directory beside that of the segments. ``job`` is what the segments count;
+    without it, the job of the first one.
 
-    Raises StorageError if a segment is damaged or the disk does not suffice, OverlapError if two
-    segments settle the same ids, and CountError if their counts are not those of the records that
-    they settled.
+    Raises StorageError if a segment is damaged or of another job, or if the disk does not suffice,
+    OverlapError if two segments settle the same ids, and CountError if their counts are not those of
+    the records that they settled.
     """
-    known = list(segments.settled(directory))
+    known = [(path, segments.checked(path)) for path in segments.paths(directory)]
+    if known:
+        footers.refuse_foreign(known, job or known[0][1].job)
     settled = footers.add_up(known)
     counters = dict.fromkeys(top, CounterTotals(0, 0, []))
     if known:
@@ -75,6 +81,8 @@ def merge(directory: Path, top: Mapping[str, int], labelled: Collection[str] = (
 def write_all(directory: Path, path: Path) -> None:
     """Write every value's count to one Parquet file, with the columns of the segments, highest first."""
     files = segments.paths(directory)
+    for file in files:
+        segments.check(file)
     with _totals(files, directory) as database:
         database.execute(
             "COPY (SELECT * FROM totals ORDER BY counter, count DESC, key ASC NULLS LAST, text_key ASC) TO $path"
@@ -86,14 +94,13 @@ def write_all(directory: Path, path: Path) -> None:
 @contextmanager
 def _totals(files: list[Path], directory: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database with a table of the summed counts, and a view of the segments."""
-    for path in files:
-        segments.check(path)
-    paths = ", ".join(f"'{_literally(path)}'" for path in files)
     # Beside the segments and not among them: what DuckDB puts there is none.
     with (
         TemporaryDirectory(dir=directory.parent, prefix=segments.MERGE_PREFIX) as spill,
+        _plainly_named(directory) as plain,
         _database(spill) as database,
     ):
+        paths = ", ".join(f"'{_quoted(plain / path.name)}'" for path in files)
         database.execute(
             f"CREATE TEMP VIEW counts AS FROM read_parquet([{paths}],"
             " union_by_name = true, filename = true, hive_partitioning = false)"
@@ -120,11 +127,23 @@ def _database(spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
         raise StorageError(f"the segments cannot be merged: {' '.join(str(error).split())}") from None
 
 
-def _literally(path: Path) -> str:
-    """Write a path for DuckDB, to which some characters are patterns."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in str(path)).replace(
-        "'", "''"
-    )
+@contextmanager
+def _plainly_named(directory: Path) -> Iterator[Path]:
+    r"""Give a path to a directory in which DuckDB sees no pattern.
+
+    It has no way to write every path literally: none was found for one with ``\*`` in it.
+    """
+    if not set("*?[\\") & set(str(directory)):
+        yield directory
+        return
+    with TemporaryDirectory(prefix="lifestats-merge-") as beside:
+        link = Path(beside) / "segments"
+        link.symlink_to(directory.resolve(), target_is_directory=True)
+        yield link
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, *, has_labels: bool) -> CounterTotals:

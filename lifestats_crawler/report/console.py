@@ -8,13 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lifestats_crawler.formats import many
+from lifestats_crawler import ending
+from lifestats_crawler.formats import audited, extent, many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 ROWS = 10
+REASONS = 3  # why ids are missing: report.json has every one
 
 
 def show(report: dict[str, Any], path: Path) -> None:
@@ -25,6 +27,8 @@ def show(report: dict[str, Any], path: Path) -> None:
         if counter["top"]:
             console.print(_table(counter))
     console.print(_headline(report), soft_wrap=True)
+    for line in _remarks(report):
+        console.print(Text(line), soft_wrap=True)
     console.print(Text(str(path)), soft_wrap=True)
     if (shown := path.with_name("report.html")).exists():
         console.print(Text(str(shown)), soft_wrap=True)
@@ -102,6 +106,8 @@ def _headline(report: dict[str, Any]) -> Text:
     totals, coverage = report["totals"], report["coverage"]
     done = f"{many(totals['items'], 'record')} on {many(totals['pages'], 'page')}"
     done += f" in {report['run']['elapsed_seconds']:.1f} s"
+    if not coverage["complete"] and coverage["settled"] == coverage["ids"]:
+        return Text(f"\nINCOMPLETE: {done}. {ending.sentence(report['run']['finish_reason'])}", style="red")
     if not coverage["complete"]:
         missing = f"{coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
         return Text(f"\nINCOMPLETE: {done}; {missing}. To fetch them, run this command again.", style="red")
@@ -111,6 +117,20 @@ def _headline(report: dict[str, Any]) -> Text:
         counted = f"Complete, but NOTHING was counted for {names}: {done}"
         return Text(f"\n{counted}. Run scrapy probe to check the configuration.", style="yellow")
     return Text(f"\nComplete: {done}.", style="green")
+
+
+def _remarks(report: dict[str, Any]) -> Iterator[str]:
+    """Say why ids are missing, whether a record was ever shown, and what the audit found."""
+    coverage, audit = report["coverage"], report.get("audit")
+    reasons = coverage.get("reasons", [])
+    for begin, end, reason in reasons[:REASONS]:
+        yield f"Missing {extent(begin, end)}: {_plain(reason)}"
+    if len(reasons) > REASONS:
+        yield f"{many(len(reasons) - REASONS, 'more reason')} in report.json"
+    if not coverage.get("seen", True):
+        yield "The API has not shown one record."
+    if audit and audit["ranges"]:
+        yield audited(audit)
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str | Text]], right: Iterable[str] = ()) -> Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.ranges import missing
-from lifestats_crawler.report import comparison
+from lifestats_crawler.report import audit, comparison
 from lifestats_crawler.storage.reports import SCHEMA, Report
 
 if TYPE_CHECKING:
@@ -36,31 +36,42 @@ def build(  # noqa: PLR0913  # what a report is made of
 
     ``previous`` is the report to compare it with, if there is one.
     """
-    unsettled = len(config.space) - totals.settled.ids
+    settled = totals.settled
+    coverage = _coverage(config, settled)
+    # Where the answers contradict the configuration, not one of its counts can be relied on.
+    uncertain = coverage["ids"] if settled.is_misconfigured else coverage["ids"] - coverage["settled"]
     report = {
         "schema": SCHEMA,
         "run": {
             "name": run.name,
             "environment": run.environment,
-            "started_at": totals.settled.started_at or finished_at,
+            "started_at": settled.started_at or finished_at,
             "finished_at": finished_at,
-            "elapsed_seconds": round(totals.settled.seconds, 3),
-            # A signal at the very end stops nothing any more.
-            "finish_reason": finish_reason if unsettled else Ending.FINISHED.word,
+            "elapsed_seconds": round(settled.seconds, 3),
+            "finish_reason": _finish_reason(finish_reason, settled, is_complete=coverage["complete"]),
         },
         "source": source(config),
-        "coverage": _coverage(config, totals.settled),
-        "totals": _totals(totals.settled),
+        "coverage": coverage,
+        "audit": _audit(settled) if config.audit else None,
+        "totals": _totals(settled),
         "previous": None,
         "counters": {
-            name: _counter(config.counters[name], figures, totals.settled.without.get(name, 0), unsettled)
+            name: _counter(config.counters[name], figures, settled.without.get(name, 0), uncertain)
             for name, figures in totals.counters.items()
         },
-        "pace": _pace(totals.settled),
+        "pace": _pace(settled),
     }
     if previous:
         _add_changes(report, previous)
     return report
+
+
+def _finish_reason(told: str, settled: Settled, *, is_complete: bool) -> str:
+    """Return why the last crawl ended; a signal at the very end stops nothing any more."""
+    if is_complete:
+        return Ending.FINISHED.word
+    is_refuted = settled.is_misconfigured and told == Ending.FINISHED.word
+    return Ending.MISCONFIGURED.word if is_refuted else told
 
 
 def source(config: Config) -> Report:
@@ -96,16 +107,23 @@ def _pace(settled: Settled) -> list[Report]:
 
 
 def _coverage(config: Config, settled: Settled) -> Report:
-    unsettled = list(missing(config.space, settled.covers))
+    unsettled = list(missing(config.space, settled.settled))
     covered = len(config.space) - sum(map(len, unsettled))
     return {
-        "complete": not unsettled,
+        "complete": not unsettled and not settled.is_misconfigured,
         "ids": len(config.space),
         "settled": covered,
         # Rounded down: what is not complete never shows as 1.0.
         "ratio": floor(covered / len(config.space) * 1e6) / 1e6,
         "missing": [[item.begin, item.end] for item in unsettled],
+        "reasons": [list(item) for item in settled.given_up],
+        "seen": bool(settled.records) or settled.highest >= 0,
     }
+
+
+def _audit(settled: Settled) -> Report:
+    most = audit.at_most(settled.audited, settled.differing, settled.pages)
+    return {"ranges": settled.audited, "differing": settled.differing, "at_most": most}
 
 
 def _totals(settled: Settled) -> Report:
@@ -118,8 +136,8 @@ def _totals(settled: Settled) -> Report:
     }
 
 
-def _counter(config: CounterConfig, totals: CounterTotals, without: int, unsettled: int) -> Report:
-    certain = _certain([count for _, count in totals.top], unsettled)
+def _counter(config: CounterConfig, totals: CounterTotals, without: int, uncertain: int) -> Report:
+    certain = _certain([count for _, count in totals.top], uncertain)
     names = _labels(config, totals)
     rows = zip(totals.top[: config.top], certain, strict=False)
     return {
@@ -144,10 +162,10 @@ def _labels(config: CounterConfig, totals: CounterTotals) -> Mapping[Key, str]:
     return {key: names[str(key)] for key, _ in totals.top if str(key) in names}
 
 
-def _certain(counts: list[int], unsettled: int) -> list[bool]:
-    """Tell of each rank whether the ids not settled, a record each, cannot change which value has it.
+def _certain(counts: list[int], uncertain: int) -> list[bool]:
+    """Tell of each rank whether the ids that are uncertain, a record each, cannot change which value has it.
 
     They cannot if both neighbours are further away than all of them together.
     """
     leads = [inf, *(one - other for one, other in pairwise([*counts, 0]))]
-    return [not unsettled or min(above, below) > unsettled for above, below in pairwise(leads)]
+    return [not uncertain or min(above, below) > uncertain for above, below in pairwise(leads)]

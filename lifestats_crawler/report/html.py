@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader
 
 from lifestats_crawler.ending import sentence
-from lifestats_crawler.formats import duration, moment, number, percent, plainly
+from lifestats_crawler.formats import audited, duration, extent, moment, number, percent, plainly
 from lifestats_crawler.report import plots
 from lifestats_crawler.storage import durable
 
@@ -80,6 +80,8 @@ def _environment() -> Environment:
         "pace_figure": plots.pace,
         "ROWS": ROWS,
         "RANGES": RANGES,
+        "audited": audited,
+        "extent_of": extent,
         "MOST_RANGES": MOST_RANGES,
         "LONG": LONG_CHARACTERS,
         "CELLS": CELLS,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lifestats_crawler import clock
 from lifestats_crawler.report import document
 from lifestats_crawler.storage import durable, reports
+from lifestats_crawler.storage.source import Job
 
 if TYPE_CHECKING:
     from lifestats_crawler.config.model import Config
@@ -26,8 +27,10 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
         config = config.model_copy(update={"counters": counters})
     wanted = {name: counter.top for name, counter in config.counters.items()}
     labelled = [name for name, counter in config.counters.items() if counter.label]
-    totals = merge.merge(run.segments, wanted, labelled)
-    finished_at = totals.settled.pace[-1][0] if totals.settled.pace else clock.now()
+    totals = merge.merge(run.segments, wanted, labelled, Job.of(config))
+    now = clock.now()
+    # A segment from after now was written while the clock was wrong.
+    finished_at = max((at for at, _, _ in totals.settled.pace if at <= now), default=now)
     previous = _previous(run, finished_at)
     return document.build(
         run, config, totals, finished_at=finished_at, finish_reason=finish_reason, previous=previous
@@ -49,10 +52,10 @@ def save(run: Run, report: Report) -> None:
 
 
 def _is_superseded(run: Run, report: Report) -> bool:
-    """Tell whether latest.json is of another run, which finished later."""
+    """Tell whether latest.json is of another run that finished later, by a clock that was right: before now."""
     if latest := reports.load_if_any(run.latest):
         is_other = latest["run"]["name"] != run.name
-        return bool(is_other and latest["run"]["finished_at"] > report["run"]["finished_at"])
+        return bool(is_other and report["run"]["finished_at"] < latest["run"]["finished_at"] <= clock.now())
     return False
 
 

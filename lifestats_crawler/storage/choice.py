@@ -1,5 +1,7 @@
 """Which run a crawl goes on with: decided here, both for the crawl and for ``scrapy plan``.
 
+A run is continued unless it is complete, or done: it lacks only ids that were given up in two starts, and a record
+that is dead must not keep the next count from beginning.
 Decided from what the footers say, and from no time of a file.
 """
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.source import Job
 
 
+DONE = "the ids that it lacks could not be fetched in two crawls. To try them again, use -a run={name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The run that a crawl would work on."""
@@ -27,7 +32,7 @@ class Choice:
     continues: Run | None = None
     #: The process that crawls that run already: a second crawl is refused.
     refused_by: str | None = None
-    #: Unfinished runs that are left alone, and why.
+    #: Incomplete runs that are left alone, and why; of those that are done only the newest of all runs.
     passed_over: tuple[tuple[str, str], ...] = ()
 
 
@@ -37,12 +42,14 @@ def choose(parent: Path, job: Job, now: str) -> Choice:
     Raises NewerFormatError if a run of a later version comes first: what it counts cannot be known.
     """
     passed_over: list[tuple[str, str]] = []
-    for run in runs.of(parent, now):
+    for number, run in enumerate(runs.of(parent, now)):
         if run.is_complete():
             continue
         crawler = runs.crawler_of(run)
         known = run.job()
-        if known is not None and known != job:
+        if known == job and not crawler and run.is_done(job.space):
+            passed_over += [(run.name, DONE.format(name=run.name))] if number == 0 else []
+        elif known is not None and known != job:
             passed_over.append((run.name, f"{job.difference(known)} from the configuration"))
         elif known is not None or _is_adopted(run, crawler, job):
             return Choice(run, crawler["who"] if crawler else None, tuple(passed_over))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import NewerFormatError, StorageError
-from lifestats_crawler.ranges import union
-from lifestats_crawler.storage import runs, segments
+from lifestats_crawler.storage import footers, runs, segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +27,7 @@ class Entry:
     run: Run
     #: What it counts; None before its first segment.
     job: Job | None
+    #: What it has settled, also by claims that nothing has refuted yet.
     covers: tuple[IdRange, ...]
     records: int
     requests: int
@@ -40,6 +40,8 @@ class Entry:
     #: Whether a later version of lifestats wrote it: what it holds cannot be told.
     is_newer: bool
     is_complete: bool
+    #: Whether it lacks only ids that were given up in two starts: a crawl does not go on with it by itself.
+    is_done: bool
     #: The process that crawls it, and for which job; None without one.
     crawler: Mapping[str, Any] | None
 
@@ -53,7 +55,9 @@ class Entry:
         """Tell in a word how it stands."""
         if self.is_newer:
             return "of a newer version"
-        return Ending.CRAWLING.word if self.crawler else "complete" if self.is_complete else "partial"
+        if self.crawler:
+            return Ending.CRAWLING.word
+        return "complete" if self.is_complete else "done" if self.is_done else "partial"
 
     @property
     def settled(self) -> int:
@@ -94,19 +98,22 @@ def look_all(parent: Path, now: str) -> Iterator[Entry]:
 
 def look(run: Run, now: str, *, is_checked: bool = False) -> Entry:
     """Look at one run, and at whether its segments are as they were written only if ``is_checked``."""
-    footers, damaged, is_newer = _footers(run, is_checked=is_checked)
+    found, damaged, is_newer = _footers(run, is_checked=is_checked)
+    settled = footers.together(found)
+    job = found[0].job if found else None
     return Entry(
         run=run,
-        job=footers[0].job if footers else None,
-        covers=tuple(union(item for footer in footers for item in footer.covers)),
-        records=sum(footer.records for footer in footers),
-        requests=sum(footer.requests for footer in footers),
-        started_at=min((footer.started_at for footer in footers), default=None),
+        job=job,
+        covers=settled.settled,
+        records=settled.records,
+        requests=settled.requests,
+        started_at=settled.started_at or None,
         worked_at=run.worked_at(now) or None,
         bytes=sum(_size(path) for path in run.directory.rglob("*")),
         damaged=damaged,
         is_newer=is_newer,
         is_complete=run.is_complete(),
+        is_done=bool(job and not damaged and settled.is_done(job.space)),
         crawler=runs.crawler_of(run),
     )
 
@@ -118,10 +125,7 @@ def _footers(run: Run, *, is_checked: bool) -> tuple[list[Footer], int, bool]:
     newer = 0
     for path in paths:
         try:
-            footer = segments.footer(path)
-            if is_checked:
-                segments.check(path)
-            found.append(footer)
+            found.append(segments.checked(path) if is_checked else segments.footer(path))
         except NewerFormatError:
             newer += 1
         except StorageError:

@@ -39,6 +39,14 @@ def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> IO[str
     return file
 
 
+def is_at(path: Path, file: IO[str]) -> bool:
+    """Tell whether an open lock is the one at its path: it may have been removed, and another made, since."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def holder(path: Path) -> dict[str, Any] | None:
     """Return the process that has a lock (``who``), and its ``job`` if that is noted; None without one."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8") as file:

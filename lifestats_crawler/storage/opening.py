@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 NEW = "new"
 _ABANDONED_SECONDS = 86_400
+_JUST_ENDED = "run {name} has just ended without a count. Run the same command again"
 # What is beside the runs of an environment ends so: latest.json, and the script for its pages.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
 
@@ -115,13 +116,18 @@ def _prepared(run: Run, job: Job) -> Run:
 
 def _lock(run: Run, job: Job) -> Run:
     """Lock a run for this process; the lock goes with the process, however that ends."""
-    held = lock.take(run.lock, job)
-    if held and not run.lock.exists():
+    try:
+        held = lock.take(run.lock, job)
+    except FileNotFoundError:
+        raise RunError(_JUST_ENDED.format(name=run.name)) from None
+    if held and not lock.is_at(run.lock, held):
         held.close()
-        raise RunError(f"run {run.name} has just ended without a count. Run the same command again")
+        raise RunError(_JUST_ENDED.format(name=run.name))
     if held is None:
         crawler = crawler_of(run) or {"who": "another process"}
         raise RunError(
             f"run {run.name} is being crawled by {crawler['who']}. Stop that crawl first, or wait for its end"
         )
+    # A crawl that counted nothing may have taken it away at its end, a moment ago.
+    run.segments.mkdir(exist_ok=True)
     return Run(run.directory, run.environment, held)

@@ -117,9 +117,10 @@ class Run:
     def close(self) -> None:
         """Let go of the run, and remove it if nothing was ever counted for it."""
         if not segments.paths(self.segments) and not self.report.exists():
+            # The lock as late as can be: who takes the next one finds nothing that this one is still removing.
             with suppress(OSError):
-                self.lock.unlink()
                 self.segments.rmdir()
+                self.lock.unlink()
                 self.directory.rmdir()
         self.release()
 
@@ -164,8 +165,11 @@ def another_configuration(run: Run, known: Job, job: Job) -> str:
 
 def state(run: Run) -> str:
     """Tell in a word how a run stands: ``crawling``, or how its last crawl ended."""
-    if crawler_of(run):
-        return Ending.CRAWLING.word
+    return Ending.CRAWLING.word if crawler_of(run) else ended_as(run)
+
+
+def ended_as(run: Run) -> str:
+    """Tell in a word how the last crawl of a run ended, as its report has it; ``killed`` without one."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads(run.report.read_bytes())["run"]["finish_reason"])
     return Ending.KILLED.word

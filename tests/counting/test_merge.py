@@ -13,7 +13,7 @@ from lifestats_crawler.counting import merge
 from lifestats_crawler.exceptions import CountError, OverlapError, StorageError
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.storage import footers, segments
-from tests.storage.stored import FOOTER
+from tests.storage.stored import FOOTER, JOB
 
 pages = st.lists(st.lists(st.integers(0, 9) | st.sampled_from(["a", "b"]), max_size=6), min_size=1, max_size=12)
 
@@ -53,7 +53,9 @@ def test_segments_that_overlap_stop_the_merge_and_are_both_named(tmp_path):
     assert str(error.value).startswith(named)
 
 
-@pytest.mark.parametrize("name", ["key=5", "counter=x", "a*b[1]?", "it's"])
+@pytest.mark.parametrize(
+    "name", ["key=5", "counter=x", "a*b[1]?", "it's", "\\*", "a\\*b", "b\\nc", "a\\[x]", "a!b[!]", "**"]
+)
 def test_a_storage_of_whatever_name_is_read_as_it_is(tmp_path, name):
     directory, other = tmp_path / name / "segments", tmp_path / "aXb1Y" / "segments"
     for number, place in enumerate((directory, other)):
@@ -68,6 +70,17 @@ def test_a_damaged_segment_stops_the_merge_and_is_named(tmp_path):
     path.write_bytes(content[:30] + bytes([content[30] ^ 1]) + content[31:])
     with pytest.raises(StorageError, match=r"000001\.parquet is damaged"):
         merge.merge(tmp_path, {"colours": 3})
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_segment_of_another_run_stops_the_merge_and_is_named_with_what_differs(tmp_path, is_told):
+    segments.write(tmp_path, 1, {"colours": {1: 3}}, replace(FOOTER, without={}))
+    other = replace(FOOTER, source=JOB.source | {"items": "rows"}, covers=(IdRange(20, 30),), without={})
+    segments.write(tmp_path, 2, {"colours": {1: 3}}, other)
+    with pytest.raises(StorageError, match=r"000002\.parquet is a segment of another run: items differs\. Move"):
+        merge.merge(tmp_path, {"colours": 3}, job=JOB if is_told else None)
+    with pytest.raises(StorageError, match=r"000001\.parquet is a segment of another run: items differs\. Move"):
+        merge.merge(tmp_path, {"colours": 3}, job=other.job)
 
 
 def test_counts_that_are_not_those_of_the_records_settled_stop_the_merge(tmp_path):

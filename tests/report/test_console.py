@@ -37,3 +37,42 @@ def test_an_incomplete_crawl_says_how_to_go_on(capsys, tmp_path):
     partial = report() | {"coverage": {"complete": False, "ids": 2000, "settled": 1500}}
     console.show(partial, tmp_path / "report.json")
     assert "500 of 2,000 ids are missing. To fetch them, run this command again." in capsys.readouterr().out
+
+
+def test_why_ids_are_missing_is_said_of_the_first_ones_and_no_reason_commands_the_terminal(capsys, tmp_path):
+    reasons = [[number, number + 1 + number % 2, f"status 50{number}\x1b[2J"] for number in range(5)]
+    partial = report() | {"coverage": {"complete": False, "ids": 9, "settled": 2, "reasons": reasons}}
+    console.show(partial, tmp_path / "report.json")
+    lines = capsys.readouterr().out.splitlines()
+    assert "Missing id 0: status 500\ufffd[2J" in lines
+    assert "Missing ids 1 to 2: status 501\ufffd[2J" in lines
+    assert "2 more reasons in report.json" in lines
+    assert not any("status 503" in line for line in lines)
+
+
+def test_a_run_that_lacks_nothing_and_is_not_complete_says_why(capsys, tmp_path):
+    refuted = report() | {"coverage": {"complete": False, "ids": 9, "settled": 9}}
+    refuted["run"]["finish_reason"] = "misconfigured"
+    console.show(refuted, tmp_path / "report.json")
+    said = "INCOMPLETE: 1 record on 1 page in 0.5 s. The crawl stopped because the answers contradict"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "is_said"),
+    [
+        ({}, False),
+        ({"audit": None}, False),
+        ({"audit": {"ranges": 0, "differing": 0, "at_most": 1.0}}, False),
+        ({"audit": {"ranges": 20, "differing": 0, "at_most": 0.15}}, True),
+    ],
+)
+def test_an_audit_is_said_if_there_was_one(capsys, tmp_path, more, is_said):
+    console.show(report() | more, tmp_path / "report.json")
+    assert ("Audit: 20 ranges were requested again, 0 differed" in capsys.readouterr().out) is is_said
+
+
+def test_that_no_record_was_ever_shown_is_said(capsys, tmp_path):
+    empty = report() | {"coverage": {"complete": True, "ids": 9, "settled": 9, "seen": False}}
+    console.show(empty, tmp_path / "report.json")
+    assert "The API has not shown one record." in capsys.readouterr().out

@@ -59,7 +59,16 @@ def test_a_report_has_the_keys_of_the_contract():
             "results_per_page": 100,
             "rate_limit": None,
         },
-        "coverage": {"complete": True, "ids": 3_000_000, "settled": 3_000_000, "ratio": 1.0, "missing": []},
+        "coverage": {
+            "complete": True,
+            "ids": 3_000_000,
+            "settled": 3_000_000,
+            "ratio": 1.0,
+            "missing": [],
+            "reasons": [],
+            "seen": True,
+        },
+        "audit": {"ranges": 0, "differing": 0, "at_most": 1.0},
         "previous": None,
         "pace": [{"at": "2026-01-01T00:00:00.500Z", "seconds": 0.5, "requests": 3}],
         "totals": {"items": 4, "pages": 2, "requests": 3, "retries": 1, "requests_per_second": 6.0},
@@ -106,4 +115,47 @@ def test_one_missing_id_in_millions_is_not_complete_and_never_shows_as_one():
         "settled": 2_999_999,
         "ratio": 0.999999,
         "missing": [[3_000_000, 3_000_001]],
+        "reasons": [],
+        "seen": True,
     }
+
+
+def built(config: Config = CONFIG, finish_reason: str = "finished", **settled) -> dict:
+    totals = Totals(Settled(**{"covers": (IdRange(1, 3_000_001),), "records": 4} | settled), {"colours": COLOURS})
+    run = Run(Path("one"), "test")
+    return document.build(run, config, totals, finished_at="", finish_reason=finish_reason)
+
+
+def test_what_claims_settle_is_settled_and_what_is_missing_has_its_reasons():
+    given_up = ((10, 11, "status 500"), (20, 22, "counters.colours.field: colour is missing"))
+    covers = (IdRange(1, 10), IdRange(11, 20), IdRange(22, 500))
+    coverage = built(covers=covers, claims=(IdRange(500, 3_000_001),), given_up=given_up)["coverage"]
+    assert (coverage["complete"], coverage["settled"]) == (False, 2_999_997)
+    assert coverage["missing"] == [[10, 11], [20, 22]]
+    assert coverage["reasons"] == [list(item) for item in given_up]
+
+
+@pytest.mark.parametrize(
+    ("settled", "seen"),
+    [({"records": 0}, False), ({"records": 0, "highest": 0}, True), ({"records": 1, "highest": -1}, True)],
+)
+def test_where_no_record_was_ever_shown_the_report_says_so(settled, seen):
+    coverage = built(**settled)["coverage"]
+    assert (coverage["complete"], coverage["seen"]) == (True, seen)
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "told"),
+    [("misconfigured", "misconfigured"), ("finished", "misconfigured"), ("shutdown", "shutdown")],
+)
+def test_a_run_that_was_misconfigured_is_never_complete_and_no_rank_of_it_is_certain(finish_reason, told):
+    report = built(is_misconfigured=True, finish_reason=finish_reason)
+    assert report["run"]["finish_reason"] == told
+    assert (report["coverage"]["complete"], report["coverage"]["missing"]) == (False, [])
+    assert not any(row["certain"] for row in report["counters"]["colours"]["top"])
+
+
+def test_the_audit_is_reported_unless_it_is_left_out():
+    settled = {"pages": 5000, "audited": 20, "differing": 1}
+    assert built(**settled)["audit"] == {"ranges": 20, "differing": 1, "at_most": 0.216107}
+    assert built(CONFIG.model_copy(update={"audit": False}), **settled)["audit"] is None

@@ -101,6 +101,23 @@ def test_the_finish_reason_is_said_in_words(reason, said):
     assert said in words(parsed(report).css(".verdict"))
 
 
+def test_why_ids_are_missing_and_what_the_audit_found_is_said_as_text():
+    report = reported(missing=[(FIRST, FIRST + 2)], audit={"ranges": 20, "differing": 1, "at_most": 0.216107})
+    report["coverage"] |= {"reasons": [[FIRST, FIRST + 2, "status <b>500</b>"]], "seen": False}
+    said = words(parsed(report).css(".verdict"))
+    assert f"Why ids are missing ids {FIRST} to {FIRST + 1} status <b>500</b>" in said
+    assert "Audit: 20 ranges were requested again, 1 differed; at most 21.611% of the pages can differ" in said
+    assert "The API has not shown one record." in said
+
+
+def test_counts_that_contradict_the_configuration_are_not_called_complete_though_no_id_is_missing():
+    report = reported()
+    report["coverage"]["complete"] = False
+    report["run"]["finish_reason"] = "misconfigured"
+    said = words(parsed(report).css(".verdict"))
+    assert "Incomplete These counts cannot be relied on. The crawl stopped because the answers contradict" in said
+
+
 def test_changes_have_words_beside_their_arrows():
     rows = [(key, 9 - key) for key in range(5)]
     report = reported(counters={"foods": counted(rows)}, previous={"name": "before", "finished_at": ""})

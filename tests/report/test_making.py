@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.report import html, making
 from lifestats_crawler.storage.runs import Run
+from lifestats_crawler.storage.source import Job
 from tests.configurations import configured
 from tests.storage.stored import spill
 
@@ -97,6 +99,28 @@ def test_only_a_complete_report_becomes_the_latest_and_only_if_none_is_newer(par
     assert latest(parent) == "two"
     saved(parent, "three", 3)
     assert latest(parent) == "three"
+
+
+def test_a_latest_json_from_after_now_is_replaced_and_nothing_is_compared_with_it(parent):
+    saved(parent, "one", 1)
+    ahead = json.loads((parent / "latest.json").read_bytes())
+    ahead["run"] |= {"name": "ahead", "finished_at": "9999-01-01T00:00:00.000Z"}
+    (parent / "latest.json").write_text(json.dumps(ahead))
+    assert saved(parent, "two", 2)["previous"] is None
+    assert latest(parent) == "two"
+
+
+def test_a_segment_from_after_now_does_not_tell_when_a_run_was_finished(parent):
+    run = counted(parent, "one", 1)
+    spill(run, ended_at="9999-01-01T00:00:00.000Z")
+    assert made(run)["run"]["finished_at"] == DAYS[1]
+
+
+def test_a_segment_of_another_run_that_was_copied_in_is_refused_by_name(parent):
+    run = counted(parent, "one", 1, (0, 5))
+    spill(run, (5, 9), job=Job.of(configured(last_id=9, items="rows")), ended_at=DAYS[1])
+    with pytest.raises(StorageError, match=r"000002\.parquet is a segment of another run: items differs"):
+        made(run)
 
 
 def test_a_latest_json_that_is_no_report_is_replaced(parent):

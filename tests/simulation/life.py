@@ -47,7 +47,7 @@ class Life:
         self.failing = Failing(random, random.choice([0, 0, 0, 0.1]))
         self.now = 0.0
         self.figures = Figures(lives=1)
-        #: The pages of each spill, by its number: the ranges that one settles, and the values that its records had.
+        #: The pages of each spill, by its number: the ranges that each settles, and its records' values.
         self.spilled: dict[int, list[Page]] = {}
 
     def _config(self, limit: int) -> Config:

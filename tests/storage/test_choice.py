@@ -9,7 +9,7 @@ import pytest
 
 from lifestats_crawler.exceptions import NewerFormatError
 from lifestats_crawler.storage import lock
-from lifestats_crawler.storage.choice import Choice, choose
+from lifestats_crawler.storage.choice import DONE, Choice, choose
 from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.source import Job
 from tests.configurations import configured
@@ -33,11 +33,13 @@ class Storage:
         self._crawling = crawling
 
     def run(self, name, ended_at=None, job=JOB, **more) -> Run:
-        """Make a run; ``more`` are ``complete``, ``crawled_for`` a job, and a ``file_time``."""
+        """Make a run; ``more``: ``complete``, ``crawled_for`` a job, ``given_up_in`` starts, ``file_time``."""
         run = Run(self.parent / name, "test")
         run.segments.mkdir(parents=True)
         if ended_at is not None:
             spill(run, (0, 10), job=job, ended_at=ended_at)
+        for started_at in more.get("given_up_in", ()):
+            spill(run, job=job, ended_at=ended_at, started_at=started_at, given_up=((10, 1000, "status 500"),))
         if "complete" in more:
             conclude(run, complete=more["complete"])
         if "crawled_for" in more:
@@ -105,6 +107,28 @@ CHOICES = [
         {"b": WHY},
     ),
     ("one that was killed before its first spill", {"a": {}}, "a", {}),
+    (
+        "one whose missing ids one start gave up",
+        {"a": {"ended_at": LATE, "given_up_in": [EARLY]}},
+        "a",
+        {},
+    ),
+    (
+        "none whose missing ids were given up in two starts",
+        {"a": {"ended_at": LATE, "given_up_in": [EARLY, LATE], "complete": False}},
+        None,
+        {"a": DONE.format(name="a")},
+    ),
+    (
+        "an older one than that which is done, and of those that are done only the newest is named",
+        {
+            "a": {"ended_at": "2026-01-07T00:00:00.000Z"},
+            "b": {"ended_at": "2026-01-08T00:00:00.000Z", "given_up_in": [EARLY, LATE]},
+            "c": {"ended_at": LATE, "given_up_in": [EARLY, LATE]},
+        },
+        "a",
+        {"c": DONE.format(name="c")},
+    ),
     ("none that has a report and not one segment", {"a": {"complete": False}}, None, {}),
 ]
 
@@ -127,6 +151,11 @@ def test_a_run_of_the_same_job_that_is_being_crawled_is_chosen_and_says_who_is_i
     choice = storage.choose()
     assert choice.continues.name == "a"
     assert choice.refused_by.startswith(f"process {os.getpid()} on ")
+
+
+def test_a_run_that_is_done_and_is_being_crawled_again_is_in_the_way(storage):
+    storage.run("a", LATE, given_up_in=[EARLY, LATE], crawled_for=JOB)
+    assert storage.choose().refused_by.startswith(f"process {os.getpid()} on ")
 
 
 def test_a_run_of_another_job_that_is_being_crawled_is_passed_over(storage):

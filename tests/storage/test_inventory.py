@@ -19,6 +19,21 @@ def newer(path) -> None:
     restamp(path, format=99)
 
 
+def given_up_twice(run) -> None:
+    for started_at in ("2026-01-02T00:00:00.000Z", "2026-01-03T00:00:00.000Z"):
+        spill(run, started_at=started_at, given_up=((10, 1000, "status 500"),))
+
+
+def test_what_a_claim_settles_is_settled_as_long_as_nothing_refutes_it(run):
+    spill(run, (0, 10), claims=(IdRange(500, 1000),))
+    assert (inventory.look(run, NOW).covers, inventory.look(run, NOW).settled) == (
+        (IdRange(0, 10), IdRange(500, 1000)),
+        510,
+    )
+    spill(run, highest=5000)
+    assert inventory.look(run, NOW).covers == (IdRange(0, 10),)
+
+
 def test_a_run_is_what_its_footers_add_up_to(run):
     first, second = "2026-01-02T00:00:00.000Z", "2026-01-03T00:00:00.000Z"
     spill(run, (0, 10), (20, 25), requests=4, started_at=first, ended_at="2026-01-02T00:01:00.000Z")
@@ -49,10 +64,23 @@ def test_before_its_first_segment_nothing_is_known_of_a_run(run):
         (lambda run: conclude(run, complete=False), "partial"),
         (lambda run: run.report.write_text("{}"), "partial"),
         (conclude, "complete"),
+        (given_up_twice, "done"),
+        (lambda run: (given_up_twice(run), conclude(run)), "complete"),
+        (lambda run: (given_up_twice(run), spill(run, (10, 20)).write_bytes(b"rubbish")), "partial"),
         (lambda run: newer(spill(run, (10, 20))), "of a newer version"),
         (lambda run: (conclude(run), newer(spill(run, (10, 20)))), "of a newer version"),
     ],
-    ids=["no report", "an incomplete report", "no report of ours", "complete", "newer", "complete, and newer"],
+    ids=[
+        "no report",
+        "an incomplete report",
+        "no report of ours",
+        "complete",
+        "given up twice",
+        "given up twice and fetched after all",
+        "given up twice, and damaged",
+        "newer",
+        "complete, and newer",
+    ],
 )
 def test_a_word_says_how_a_run_stands(run, change, state):
     spill(run, (0, 10))

@@ -136,6 +136,50 @@ def test_opening_sets_aside_what_is_not_of_the_job_and_takes_away_what_a_crash_h
     assert f"Its file is now {damaged.with_suffix('.set-aside')}" in caplog.text
 
 
+def test_of_three_processes_at_the_close_of_an_empty_run_one_has_it(parent, monkeypatch):
+    first, others = open_run(parent, JOB, "mine", NOW), []
+
+    def meanwhile(_) -> None:
+        """The first one closes the run, and a third one opens it: the second waits for a file that is gone."""
+        if not others:
+            first.close()
+            others.append(None)
+            others[0] = open_run(parent, JOB, "mine", NOW)
+
+    take = lock.take
+    monkeypatch.setattr(lock, "take", lambda path, job: take(path, job, meanwhile))
+    with pytest.raises(RunError, match="run mine has just ended without a count"):
+        open_run(parent, JOB, "mine", NOW)
+    spill(others[0], (0, 1))
+    others[0].close()
+
+
+def test_a_run_that_is_taken_away_before_it_is_locked_is_said_to_have_ended(parent, monkeypatch):
+    take = lock.take
+
+    def too_late(path, job):
+        for directory in (path.parent / "segments", path.parent):
+            directory.rmdir()
+        return take(path, job)
+
+    monkeypatch.setattr(lock, "take", too_late)
+    with pytest.raises(RunError, match="run mine has just ended without a count"):
+        open_run(parent, JOB, "mine", NOW)
+
+
+def test_a_run_whose_segments_directory_goes_while_its_lock_is_awaited_has_one_again(parent, monkeypatch):
+    take = lock.take
+
+    def late(path, job):
+        (path.parent / "segments").rmdir()
+        return take(path, job)
+
+    monkeypatch.setattr(lock, "take", late)
+    run = open_run(parent, JOB, "mine", NOW)
+    assert run.segments.is_dir()
+    run.close()
+
+
 @pytest.mark.parametrize("name", [None, "20260105T000000Z"])
 def test_an_opening_that_fails_lets_the_lock_go_and_changes_nothing(parent, name):
     run = Run(parent / "20260105T000000Z", "test")

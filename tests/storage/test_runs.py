@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lifestats_crawler.exceptions import NewerFormatError, RunError
+from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.storage import lock, runs
 from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.source import Job
@@ -114,7 +115,39 @@ def test_a_run_stands_as_its_crawl_or_its_report_says_or_it_was_killed(parent):
     assert runs.state(run) == "refused"
     with lock.take(run.lock, JOB):
         assert runs.state(run) == "crawling"
+        assert runs.ended_as(run) == "refused"
     assert runs.state(run) == "refused"
+
+
+def given_up_twice(parent) -> Run:
+    run = made(parent, "mine", EARLY)
+    for started_at in (EARLY, LATE):
+        spill(run, started_at=started_at, given_up=((1, 1000, "status 500"),))
+    return run
+
+
+def test_a_run_is_done_if_two_starts_gave_up_all_that_it_lacks_and_no_segment_is_damaged(parent):
+    run = given_up_twice(parent)
+    assert run.is_done(JOB.space)
+    assert not run.is_done(IdRange(0, 1001))
+    path = run.segments / "000002.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[:30] + bytes([content[30] ^ 1]) + content[31:])
+    assert not run.is_done(JOB.space)
+    path.write_bytes(b"rubbish")
+    assert not run.is_done(JOB.space)
+    path.unlink()
+    assert not run.is_done(JOB.space)
+
+
+def test_a_run_whose_segments_overlap_is_not_done_and_one_of_a_newer_version_is_refused(parent):
+    run = given_up_twice(parent)
+    path = spill(run, (0, 1))
+    assert not run.is_done(JOB.space)
+    path.unlink()
+    restamp(spill(run), format=99)
+    with pytest.raises(NewerFormatError):
+        run.is_done(JOB.space)
 
 
 @pytest.mark.parametrize("content", ["{}", "[", "[]", '{"coverage": {}}', '{"coverage": {"complete": false}}'])
