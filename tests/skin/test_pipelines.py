@@ -80,6 +80,18 @@ async def test_a_segment_that_cannot_be_written_stops_the_crawl_and_its_pages_ar
     assert (report["run"]["finish_reason"], report["totals"]["items"]) == ("storage", 0)
 
 
+async def test_a_crawl_that_found_the_configuration_wrong_leaves_a_run_that_is_not_complete(pipeline, crawler):
+    crawl = crawler.spider.crawl
+    pipeline.open_spider()
+    await pipeline.process_item(Tally(crawl.config.space, {"foods": [], "categories": []}))
+    crawl.stop(Ending.MISCONFIGURED, "inclusive is wrong")
+    await pipeline.close_spider()
+    report = reports.load(crawl.run.report)
+    assert (report["run"]["finish_reason"], report["coverage"]["missing"]) == ("misconfigured", [])
+    assert report["coverage"]["complete"] is crawler.stats.get_value(COMPLETE) is crawl.run.is_complete() is False
+    assert crawl.run.settled().is_misconfigured
+
+
 async def test_a_crawl_that_never_ran_makes_no_report_and_its_run_is_gone(pipeline, crawler):
     crawler.engine.start_time = None
     pipeline.open_spider()

@@ -31,3 +31,14 @@ def test_whoever_merely_looks_keeps_nobody_from_taking_it(tmp_path):
     fcntl.flock(look, fcntl.LOCK_SH)
     with lock.take(path, HERE, pause=lambda _: look.close()) as held:
         assert held is not None
+
+
+def test_a_lock_is_the_one_at_its_path_until_that_is_removed_or_another_is_made(tmp_path):
+    path = tmp_path / "lock"
+    held = lock.take(path, HERE)
+    assert lock.is_at(path, held)
+    path.unlink()
+    assert not lock.is_at(path, held)
+    with lock.take(path, THERE) as other:
+        assert (lock.is_at(path, held), lock.is_at(path, other)) == (False, True)
+    held.close()

@@ -48,6 +48,8 @@ def test_a_key_with_its_default_is_left_out_so_that_a_new_key_makes_no_run_anoth
         {"rate_limit": 5},
         {"results_per_page": 7},
         {"retries": 0},
+        {"outage_seconds": 5},
+        {"audit": False},
         {"spill_every": 3},
         {"headers": {"Authorization": "Bearer x"}},
         {"counters": {"colours": {"field": "colour", "top": 3, "label": "name"}}},
