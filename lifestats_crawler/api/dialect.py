@@ -41,6 +41,8 @@ class Dialect:
         self._redactor = Redactor(secrets.hidden(config))
         self._config = config
         self._items = RecordList(config.items, config.next)
+        #: How ``items`` passes over records that are null by itself.
+        self.items_without_nulls = self._items.without_nulls
         self._next = finder(config.next) if config.next else None
         self._ids = column(config.id)
         self._fields = Fields(config.counters)

@@ -24,8 +24,8 @@ class RecordList:
     ===========================  ==================================================================================
     null                         where the page says that nothing follows. An API without ``next`` says so by every
                                  empty page, so null is as good as ``[]`` there (Go writes an empty slice as null)
-    absent, ``next`` is there    always: the answer is a page of the configured shape
-    absent below an object       always: ``{"data": {}}`` for ``data.rows``
+    absent, ``next`` is there    where no other list has objects in it: then ``items`` is misspelt
+    absent below an object       in the same case: ``{"data": {}}`` for ``data.rows``
     absent                       never: ``{"error": "busy"}`` is no page
     ===========================  ==================================================================================
     """
@@ -34,6 +34,7 @@ class RecordList:
         """Compile the expressions ``items`` and ``next`` of a configuration."""
         self._items = items
         self._find = finder(items)
+        self._is_a_place = items == "@" or plain_keys(items) is not None
         #: Where the list is that ``items`` begins with; None where its expression does not tell.
         self._place = base(items)
         self._find_next = finder(following) if following else None
@@ -66,6 +67,15 @@ class RecordList:
         both = f"not_null({path}[*], {path}.*)"
         return f"To read its values, set items: values({path}), or {both} if other pages have a list"
 
+    @property
+    def without_nulls(self) -> str:
+        """How ``items`` passes over records that are null by itself.
+
+        >>> RecordList("rows", None).without_nulls, RecordList("a || b", None).without_nulls
+        ('rows[?@]', 'a || b | [?@]')
+        """
+        return f"{self._items}[?@]" if self._is_a_place else f"{self._items} | [?@]"
+
     def _complaint(self, document: Any, found: Any) -> str:
         if advice := self.advice(document):
             return f"{self._items} is an object, not a list of records. {advice}"
@@ -73,15 +83,14 @@ class RecordList:
 
     def _is_empty(self, document: Any, *, is_end: bool) -> bool:
         """Tell whether a list that is not there, or null, is an empty one."""
-        if self._place is None:
-            return self._has_next(document)
-        if not self._place:
+        if self._place == []:
             return document is None and is_end
-        *parents, key = self._place
-        parent = _at(document, parents)
-        if isinstance(parent, dict) and key in parent:
-            return parent[key] is None and is_end
-        return self._has_next(document) or (bool(parents) and isinstance(parent, dict))
+        parents = self._place[:-1] if self._place else []
+        parent = _at(document, parents) if self._place else None
+        if self._place and isinstance(parent, dict) and self._place[-1] in parent:
+            return parent[self._place[-1]] is None and is_end
+        is_of_its_shape = self._has_next(document) or (bool(parents) and isinstance(parent, dict))
+        return is_of_its_shape and not _has_objects_in_a_list(document)
 
     def _has_next(self, document: Any) -> bool:
         if self._find_next is None:
@@ -98,3 +107,9 @@ def _at(document: Any, place: Sequence[str]) -> Any:
     for key in place:
         document = document.get(key) if isinstance(document, dict) else None
     return document
+
+
+def _has_objects_in_a_list(document: Any) -> bool:
+    if isinstance(document, dict):
+        return any(map(_has_objects_in_a_list, document.values()))
+    return isinstance(document, list) and any(isinstance(item, dict) for item in document)
