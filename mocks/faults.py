@@ -28,6 +28,7 @@ _CHUNK = b" " * 65536
 _SILENCE_SECONDS = 60.0  # of a stalled answer, at most
 _LOOK_UP_SECONDS = 0.1  # between two looks whether the client has gone
 _FAR_IDS = 10**12  # beyond the space
+_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,23 @@ class Honest:
         document = orjson.loads(self.body)
         parent, key = _place(document, self.shape.following)
         parent[key] = following
+        return orjson.dumps(document)
+
+    def emptied(self, records: object = (), following: object = None) -> bytes:
+        """Return the body of a page without records, which says that nothing follows.
+
+        ``records`` stands where their list is, and nothing at all for ``_ABSENT``.
+        """
+        document = orjson.loads(self.body)
+        if self.shape.following:
+            parent, key = _place(document, self.shape.following)
+            parent[key] = following
+        if self.shape.items == "@":
+            return orjson.dumps(None if records is _ABSENT else records)
+        parent, key = _place(document, self.shape.items)
+        parent[key] = records
+        if records is _ABSENT:
+            del parent[key]
         return orjson.dumps(document)
 
     @property
@@ -172,8 +190,23 @@ def _before_cursor(honest: Honest) -> bytes:
     return honest.shape.body(asked, page._replace(records=old + page.records))
 
 
+def _null_among(honest: Honest) -> bytes:
+    """Return a right page with one record less, if it has two, and null among them."""
+    asked = honest.asked
+    page = honest.records.page(asked.cursor + honest.shape.exclusive, asked.limit - 1)
+    if asked.limit == 1 or not page.records:
+        return honest.body
+    middle = len(page.records) // 2
+    records = [*page.records[:middle], b"null", *page.records[middle:]]
+    return honest.shape.body(asked, page._replace(records=records))
+
+
 def _next_back(honest: Honest) -> bytes:
     return honest.with_next(honest.asked.cursor - 1)
+
+
+async def _partial(honest: Honest) -> web.StreamResponse:
+    return web.Response(status=206, body=honest.body, headers=_JSON)
 
 
 async def _reset(honest: Honest) -> web.StreamResponse:
@@ -237,6 +270,9 @@ KINDS: dict[str, Kind] = {
     "status-502": Kind("502", _status(502)),
     "status-504": Kind("504", _status(504)),
     "status-404": Kind("404", _status(404)),
+    "status-204": Kind("204", _status(204)),
+    "status-206": Kind("right, but with 206", _partial, is_harmless=True),
+    "not-ready": Kind("202", _status(202)),
     "status-401": Kind("401", _status(401), in_all=False),
     "status-403": Kind("403", _status(403), in_all=False),
     "redirect": Kind("302 to another host", _status(302, Location=lambda: "http://another-host.invalid/")),
@@ -265,6 +301,19 @@ KINDS: dict[str, Kind] = {
     ),
     "next-text": Kind("next is a word", _body(lambda honest: honest.with_next("soon"))),
     "next-null": Kind("next is null in mid-space", _body(lambda honest: honest.with_next(None))),
+    "next-empty": Kind("next is an empty text in mid-space", _body(lambda honest: honest.with_next(""))),
+    "next-false": Kind("next is false in mid-space", _body(lambda honest: honest.with_next(following=False))),
+    "next-zero": Kind("next is 0 in mid-space", _body(lambda honest: honest.with_next(0))),
+    "next-minus": Kind("next is -1 in mid-space", _body(lambda honest: honest.with_next(-1))),
+    "empty-page": Kind("no record and no next in mid-space", _body(lambda honest: honest.emptied())),
+    "empty-echo": Kind(
+        "no record in mid-space, and next is the cursor",
+        _body(lambda honest: honest.emptied(following=honest.asked.cursor)),
+    ),
+    "list-null": Kind(
+        "no next in mid-space, and null in place of the list", _body(lambda honest: honest.emptied(None))
+    ),
+    "list-absent": Kind("no next in mid-space, and no list", _body(lambda honest: honest.emptied(_ABSENT))),
     "next-short": Kind(
         "next is an id of the page",
         _body(lambda honest: honest.with_next(max(honest.ids, default=honest.asked.cursor))),
@@ -285,6 +334,7 @@ KINDS: dict[str, Kind] = {
     "field-object": Kind("the first field is an object in a record", _record(_set_field({"a": 1}))),
     "field-huge": Kind("the first field is beyond 64 bits in a record", _beyond_64_bits("field", 2**70)),
     "too-many": Kind("more records than asked for", _body(lambda honest: honest.changed(_one_more))),
+    "record-null": Kind("null among the records", _body(_null_among), is_harmless=True),
     "before-cursor": Kind("records from before the cursor in front", _body(_before_cursor), is_harmless=True),
     "unordered": Kind("records in any order", _body(lambda honest: honest.changed(_shuffled)), is_harmless=True),
 }

@@ -7,25 +7,62 @@ from typing import TYPE_CHECKING
 from lifestats_crawler.exceptions import FaultyPageError, RefusedError
 
 if TYPE_CHECKING:
+    from lifestats_crawler.api.quoting import Redactor
     from lifestats_crawler.items import Answer
 
 OK = 200
+ACCEPTED = 202
+PARTIAL = 206
 REDIRECTS = range(300, 400)
 REFUSALS = (401, 403)
+NOTHING = (204, 404)
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
 
+_MOST_SAID_CHARACTERS = 100
+_MOST_SAID_BYTES = 10_000  # that are looked at
 
-def body(answer: Answer) -> bytes:
-    """Return the body of an answer; raises RefusedError for a refusal, FaultyPageError for other failures."""
+
+def body(answer: Answer, redactor: Redactor | None = None) -> bytes:
+    """Return the body of an answer; raises RefusedError for a refusal, FaultyPageError for other failures.
+
+    What the API says of a failure is part of the reason if there is a ``redactor``, which takes secrets out of it.
+    """
     if answer.error:
         raise FaultyPageError(answer.error)
+    if is_page(answer):
+        return answer.body
+    said = _said(answer, redactor) if redactor else ""
+    reason = f"{_reason(answer)}. The API says: {said}" if said else _reason(answer)
+    raise (RefusedError if answer.status in REFUSALS else FaultyPageError)(reason)
+
+
+def is_page(answer: Answer) -> bool:
+    """Tell whether the status of an answer is that of a page.
+
+    206 without Content-Range is no part of anything: some APIs say so that more pages follow.
+    """
+    return answer.status == OK or (answer.status == PARTIAL and "Content-Range" not in answer.headers)
+
+
+def says_nothing(answer: Answer) -> bool:
+    """Tell whether an answer says by its status that there is nothing where it was asked."""
+    return not answer.error and answer.status in NOTHING and "Retry-After" not in answer.headers
+
+
+def _reason(answer: Answer) -> str:
     if answer.status in REFUSALS:
-        raise RefusedError(f"the API answers {answer.status}: check url and headers in the configuration")
+        return f"the API answers {answer.status}: check url and headers in the configuration"
     if answer.status in REDIRECTS:
-        raise FaultyPageError(
-            f"status {answer.status}: redirects are not followed. Put the final address into url"
-        )
-    if answer.status != OK:
-        raise FaultyPageError(f"status {answer.status}")
-    return answer.body
+        return f"status {answer.status}: redirects are not followed. Put the final address into url"
+    if answer.status == ACCEPTED:
+        return f"status {answer.status}: not ready yet"
+    if answer.status == PARTIAL:
+        return f"status {answer.status}: partial content, not a whole page"
+    return f"status {answer.status}"
+
+
+def _said(answer: Answer, redactor: Redactor) -> str:
+    """Return the text or JSON of an answer, shortened; nothing of a page for people."""
+    text = answer.body[:_MOST_SAID_BYTES].decode(errors="replace").strip()
+    return "" if text.startswith("<") else redactor.text(text, _MOST_SAID_CHARACTERS)

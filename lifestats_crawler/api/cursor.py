@@ -6,8 +6,11 @@ translated here, on the way out and on the way in.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+_NOT_POSITIVE = re.compile(r"0+|-[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,17 @@ def integer(value: Any) -> int | None:
     if type(value) is int:
         return value
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+
+
+def is_none(value: Any) -> bool:
+    """Tell whether a value in the place of a next cursor plainly is none: empty, false, zero or negative.
+
+    >>> [is_none(value) for value in (None, "", 0, "0", False, -1, "-1", 7, "soon", True)]
+    [True, True, True, True, True, True, True, False, False, False]
+    """
+    if isinstance(value, str):
+        return not value.strip() or _NOT_POSITIVE.fullmatch(value) is not None
+    return not value or (isinstance(value, int | float) and value < 0)
 
 
 def fill_in(template: str, cursor: int, limit: int) -> str:

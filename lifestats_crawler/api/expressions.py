@@ -10,10 +10,21 @@ import jmespath
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: What JMESPath makes of a list, its first child.
+_OF_A_LIST = {
+    "projection",
+    "filter_projection",
+    "value_projection",
+    "flatten",
+    "index_expression",
+    "function_expression",
+    "pipe",
+}
+
 
 def finder(expression: str) -> Callable[[Any], Any]:
     """Compile a JMESPath expression to a function of one document; null where nothing is there."""
-    keys = _plain_keys(jmespath.compile(expression).parsed)
+    keys = plain_keys(expression)
     search = jmespath.compile(expression).search
     if keys is None:
         return search
@@ -38,7 +49,7 @@ def column(expression: str) -> Callable[[list[Any]], list[Any]]:
     [7, None]
     """
     find = finder(expression)
-    keys = _plain_keys(jmespath.compile(expression).parsed)
+    keys = plain_keys(expression)
     if keys is None or len(keys) > 1:
         return lambda records: [find(record) for record in records]
     get = itemgetter(*keys)
@@ -50,6 +61,34 @@ def column(expression: str) -> Callable[[list[Any]], list[Any]]:
             return [find(record) for record in records]
 
     return read
+
+
+def plain_keys(expression: str) -> list[str] | None:
+    """Return the keys of ``a`` or ``a.b.c``; None for any other expression."""
+    return _plain_keys(jmespath.compile(expression).parsed)
+
+
+def base(expression: str) -> list[str] | None:
+    """Return the keys of the list that an expression begins with, none for the document; None where it is unclear.
+
+    >>> base("data.rows[?@].item"), base("values(rows)"), base("@"), base("rows || items")
+    (['data', 'rows'], ['rows'], [], None)
+    """
+    return _base(jmespath.compile(expression).parsed)
+
+
+def _base(parsed: Any) -> list[str] | None:
+    kind, children = parsed["type"], parsed["children"]
+    keys = [] if kind == "current" else _plain_keys(parsed)
+    if keys is not None:
+        return keys
+    if kind in ("subexpression", "pipe") and (before := _plain_keys(children[0])) is not None:
+        after = _base(children[1])
+        return None if after is None else before + after
+    if kind not in _OF_A_LIST or (kind == "index_expression" and children[1]["type"] == "index"):
+        return None
+    lists = [child for child in children if child["type"] != "expref"]
+    return _base(lists[0]) if lists else None
 
 
 def _plain_keys(parsed: Any) -> list[str] | None:

@@ -22,11 +22,11 @@ class Redactor:
         """Hide these values, and what they become in a url or in JSON."""
         self._hidden = Secrets(secrets).hidden
 
-    def text(self, text: str) -> str:
+    def text(self, text: str, most: int = _MOST_CHARACTERS) -> str:
         """Return a text without secrets, on one line of printable characters, shortened."""
         hidden = self._hidden(unquote(self._hidden(text)))
         printable = "".join(char if char.isprintable() else " " for char in hidden)
-        return cut(" ".join(printable.split()), _MOST_CHARACTERS)
+        return cut(" ".join(printable.split()), most)
 
     def document(self, value: Any) -> Any:
         """Return a document without secrets in its texts."""

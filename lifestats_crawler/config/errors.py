@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
+_NUMBER_TYPES = {"int_type", "float_type"}
+# Octal, hexadecimal, binary and sexagesimal ones.
+_ODD_NUMBER = re.compile(r"[-+]?(0[0-9_.]+|0[xXoObB][0-9a-fA-F_]+|[0-9][0-9_]*(:[0-9_]+)+(\.[0-9_]*)?)")
+
 
 def in_one_line(error: ValidationError, models: Mapping[str, type[BaseModel]]) -> str:
     """Describe the first error: the key, the bad value and what is allowed; and how many more there are.
@@ -40,7 +44,17 @@ def _describe(detail: ErrorDetails, models: Mapping[str, type[BaseModel]]) -> st
         case "value_error" if not isinstance(detail["input"], str):
             return f"{key} {detail['ctx']['error']}".strip()
     reason = re.sub(r"^(Value error, |\w+ should |)", lambda m: "must " if "should" in m[0] else "", detail["msg"])
-    return f"{key} = {_shown(detail['input'])}: {reason}"
+    return f"{key} = {_shown(detail['input'])}: {reason}{_hint(detail)}"
+
+
+def _hint(detail: ErrorDetails) -> str:
+    """Say how a number is written, to those who wrote it in a way that YAML 1.1 reads as another one."""
+    written = detail["input"]
+    if detail["type"] not in _NUMBER_TYPES or not isinstance(written, str) or not _ODD_NUMBER.fullmatch(written):
+        return ""
+    digits = written.lstrip("+-").lstrip("0_")
+    example = digits if re.fullmatch(r"[0-9]+(\.[0-9]*)?", digits) else "1000"
+    return f" in plain decimal digits, such as {example}"
 
 
 def _shown(value: object) -> str:

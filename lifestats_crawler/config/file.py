@@ -13,6 +13,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
+_TAG = "tag:yaml.org,2002:"
+_NUMBERS = {
+    "int": re.compile(r"[-+]?(?:0|[1-9][0-9]*(?:_[0-9]+)*)$"),
+    "float": re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+|\.(?i:inf|nan))$"),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads numbers as people write them: in decimal digits.
+
+    YAML 1.1 makes 64 of ``0100``, 600 of ``10:00``, and numbers of ``0x1F`` and ``0b11``, too. Here these are
+    texts, which the model refuses where a number has to be.
+    """
+
+    # Of each first character, what a bare scalar can be.
+    yaml_implicit_resolvers = {  # noqa: RUF012  # as PyYAML has it
+        first: [(tag, pattern) for tag, pattern in kinds if tag.removeprefix(_TAG) not in _NUMBERS]
+        for first, kinds in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+for _name, _pattern in _NUMBERS.items():
+    _Loader.add_implicit_resolver(_TAG + _name, _pattern, list("-+.0123456789"))
+# Also of ``!!int 0100``.
+_Loader.add_constructor(f"{_TAG}int", lambda _, node: int(node.value))
+
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -24,8 +50,8 @@ def read(path: Traversable, environment: str) -> dict[str, Any]:
 def _sections(path: Traversable) -> Mapping[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        sections = yaml.safe_load(text)
-        twice = _key_given_twice(yaml.compose(text, Loader=yaml.SafeLoader))
+        sections = yaml.load(text, Loader=_Loader)  # noqa: S506  # it is a SafeLoader
+        twice = _key_given_twice(yaml.compose(text, Loader=_Loader))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError) as error:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import jmespath
 
-from lifestats_crawler.api import answers
-from lifestats_crawler.api.cursor import Cursor, integer
+from lifestats_crawler.api import answers, documents
+from lifestats_crawler.api.cursor import Cursor, integer, is_none
 from lifestats_crawler.api.expressions import column, finder
+from lifestats_crawler.api.record_list import RecordList
+from lifestats_crawler.exceptions import FaultyPageError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,11 +50,23 @@ class Page:
     ids: list[int]
     #: The next cursor, whatever the answer has in its place.
     claimed: Any
+    #: How many entries of the list are null: passed over.
+    nulls: int = 0
 
     @property
     def following(self) -> int | None:
         """The next cursor if it can be one."""
         return integer(self.claimed)
+
+    @property
+    def size(self) -> int:
+        """How many entries the list has."""
+        return len(self.records) + self.nulls
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it says, in the place of the next cursor, that nothing follows."""
+        return _says_end(self.claimed, self.cursor, is_empty=not self.size)
 
 
 @dataclass(slots=True)
@@ -89,8 +103,8 @@ class Probe:
         """Talk to the API that a configuration describes."""
         self._config = config
         self._redactor = redactor
-        self._find_items, self._ids = finder(config.items), column(config.id)
-        self._find_next = finder(config.next or "@")
+        self._list, self._ids = RecordList(config.items, config.next), column(config.id)
+        self._find_next = finder(config.next) if config.next else None
         self.pages = Pages()
         self.checks: list[Check] = []
 
@@ -129,7 +143,10 @@ class Probe:
         steps: list[Check] = []
         page = self._opened(cursor, answer, steps)
         is_first = not self.checks
-        if page is None and not is_first:
+        if not is_first and answers.says_nothing(answer):
+            seen = f'status {answer.status}: the crawl reads this as "nothing follows"'
+            self.checks.append(Check(f"page at {cursor}", NOTE, seen))
+        elif page is None and not is_first:
             failed = steps[-1]
             name = f"page at {cursor}"
             self.checks.append(Check(name, FAILED, f"{failed.name}: {failed.seen}", failed.keys, failed.json))
@@ -143,18 +160,20 @@ class Probe:
         if steps[-1].outcome == FAILED:
             return None
         try:
-            document = show.document(orjson.loads(answer.body))
-        except orjson.JSONDecodeError:
+            document = show.document(documents.exact(answer.body))
+        except (FaultyPageError, ValueError):  # also a number of more digits than Python takes
             begin = show.text(answer.body.decode(errors="replace"))
             seen = f"the body is not JSON: {begin}" if begin else "the body is empty"
             steps.append(Check("JSON", FAILED, seen, "url, headers"))
             return None
         steps.append(Check("JSON", OK, f"{len(answer.body):,} bytes"))
-        records = self._find_items(document)
-        if not isinstance(records, list):
-            seen = f"{config.items} is {show.json(records)}, not a list of records"
-            steps.append(Check("items", FAILED, seen, "items", show.json(document)))
+        claimed = self._find_next(document) if self._find_next else None
+        try:
+            found = self._list.read(document, is_end=_says_end(claimed, cursor, is_empty=True))
+        except (FaultyPageError, jmespath.exceptions.JMESPathError) as error:
+            steps.append(Check("items", FAILED, self._no_list(document, error), "items", show.json(document)))
             return None
+        records = [record for record in found if record is not None]
         steps.append(Check("items", OK, f"{len(records)} records at {config.items}"))
         values = self._ids(records)
         bad = [at for at, value in enumerate(values) if integer(value) is None]
@@ -165,14 +184,23 @@ class Probe:
             return None
         ids = [int(value) for value in values]
         steps.append(_shown_ids(ids, cursor))
-        return Page(cursor, document, records, ids, self._find_next(document) if config.next else None)
+        return Page(cursor, document, records, ids, claimed, len(found) - len(records))
+
+    def _no_list(self, document: Any, error: Exception) -> str:
+        """Say what is in the place of the list, and how it is read if it is an object of records."""
+        items = self._config.items
+        if advice := self._list.advice(document):
+            return f"{items} is an object, not a list of records. {advice}"
+        if isinstance(error, FaultyPageError):
+            return f"{items} is {self._redactor.json(finder(items)(document))}, not a list of records"
+        return f"{items} cannot be read: {self._redactor.text(str(error))}"
 
 
 def _reachable(answer: Answer, show: Redactor) -> Check:
     if answer.error:
         return Check("reachable", FAILED, show.text(answer.error), "url")
     seen = f"status {answer.status} after {answer.seconds * 1000:.0f} ms"
-    if answer.status == answers.OK:
+    if answers.is_page(answer):
         return Check("reachable", OK, seen)
     if answer.status in answers.REDIRECTS:
         target = show.text(answer.location.partition("?")[0])
@@ -183,6 +211,14 @@ def _reachable(answer: Answer, show: Redactor) -> Check:
     keys = "rate_limit" if answer.status == answers.TOO_MANY_REQUESTS else keys
     said = show.text(answer.body[:10_000].decode(errors="replace"))
     return Check("reachable", FAILED, f"{seen}: {said}" if said else seen, keys)
+
+
+def _says_end(claimed: Any, cursor: int, *, is_empty: bool) -> bool:
+    """Tell whether what is in the place of the next cursor says that nothing follows, as the crawl reads it."""
+    following = integer(claimed)
+    if following is not None and following > cursor:
+        return False
+    return is_none(claimed) or (is_empty and following is not None)
 
 
 def _shown_ids(ids: list[int], cursor: int) -> Check:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import orjson
+import jmespath
 
 from lifestats_crawler.api.cursor import integer
 from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.api.documents import compact
 from lifestats_crawler.api.expressions import column
+from lifestats_crawler.api.record_list import RecordList
+from lifestats_crawler.config.redaction import cut
 from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.preflight.plan import estimate
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.preflight.plan import Estimate
     from lifestats_crawler.preflight.probe_questions import Page, Pages
 
+_MOST_OF_A_VALUE = 200  # characters
+
 
 class Verdicts:
     """The checks beyond the first page: each looks at what came, and asks nothing."""
@@ -34,7 +40,8 @@ class Verdicts:
         self._pages = pages
         self._show = redactor
         self._cursor = pages.cursor(config)
-        self._full = max((len(page.records) for page in pages.all), default=0)
+        self._full = max((page.size for page in pages.all), default=0)
+        self._nulls = sum(page.nulls for page in pages.all)
         self._highest = max((max(page.ids, default=0) for page in pages.all), default=0)
         self._has_failed = False
 
@@ -52,6 +59,8 @@ class Verdicts:
             "first and last id": self._ends,
             "read by the crawl": self._read,
         }
+        if self._nulls:
+            judges = {"null records": self._null_records} | judges
         first = self._pages.first
         for name, judge in judges.items():
             nothing = SKIPPED, "no page with records"
@@ -72,19 +81,25 @@ class Verdicts:
             config = config.model_copy(update={"results_per_page": self._full})
         return estimate(config, [config.space], shown.records(config.space) / len(config.space))
 
+    def _null_records(self, _: Page, __: str) -> tuple[str, ...]:
+        """Say how ``items`` passes over them by itself."""
+        entries = self._nulls + sum(len(page.records) for page in self._pages.all)
+        expression = RecordList(self._config.items, self._config.next).without_nulls
+        seen = f"{self._nulls} of {entries} records are null and passed over"
+        return NOTE, f"{seen}. To say so in the configuration, set items: {expression}", "items"
+
     def _counter(self, _: Page, name: str) -> tuple[str, ...]:
         name = name.removeprefix("counter ")
         counter = self._config.counters[name]
         records = [record for page in self._pages.all for record in page.records]
-        values = column(counter.field)(records)
         key = f"counters.{name}.field"
-        bad = [at for at, value in enumerate(values) if isinstance(value, list | dict | float)]
-        if bad:
-            value = self._show.json(values[bad[0]])
-            seen = (
-                f"{counter.field} is {value} in {len(bad)} of {len(values)} records, neither an integer nor text"
-            )
-            return FAILED, seen, key, self._show.json(records[bad[0]])
+        try:
+            values = column(counter.field)(records)
+        except jmespath.exceptions.JMESPathError as error:
+            return FAILED, f"{counter.field} cannot be read: {error}", key, self._show.json(records[0])
+        if wrong := _uncountable(counter.field, values):
+            seen, at = wrong
+            return FAILED, seen, key, self._show.json(records[at])
         lacking = [at for at, value in enumerate(values) if value is None]
         seen = f"{counter.field} is missing or null in {len(lacking)} of {len(values)} records"
         if len(lacking) == len(values):
@@ -145,13 +160,13 @@ class Verdicts:
                 "next",
                 self._show.json(first.document),
             )
-        if first.claimed is None:
-            return OK, f"{path} is null: the first page is the only page"
+        if first.is_end:
+            return OK, f"{path} is {self._show.json(first.claimed)}: the first page is the only page"
         return OK, f"{path} is {first.following}, after the cursor {first.cursor} and after the ids of the page"
 
     def _wrong_next(self, first: Page) -> str | None:
         following, highest = first.following, max(first.ids)
-        if first.claimed is None:
+        if first.is_end:
             seen = f" on the first page, but id {self._highest} exists after this page"
             return seen if self._highest > highest else None
         if following is None:
@@ -218,7 +233,7 @@ class Verdicts:
         for page in self._pages.all:
             asked = IdRange(self._cursor.first(page.cursor), self._config.space.end)
             try:
-                dialect.read(orjson.dumps(page.document), asked)
+                dialect.read(json.dumps(page.document).encode(), asked)
             except FaultyPageError as fault:
                 around = self._show.json(page.document)
                 return FAILED, f"the page at {page.cursor} would not be counted: {fault}", "", around
@@ -232,10 +247,23 @@ class Verdicts:
         """Return the ids that a page speaks for: to the next page, or to the end if it is the last."""
         begin, space, following = self._cursor.first(page.cursor), self._config.space, integer(page.claimed)
         beyond = max(page.ids, default=begin - 1) + 1
-        is_last = len(page.records) < self._full if self._config.next is None else page.claimed is None
+        is_last = page.size < self._full if self._config.next is None else page.is_end
         end = (
             space.end
             if is_last and max(page.ids, default=self._highest) >= self._highest
             else max(beyond, self._cursor.first(following or 0))
         )
         return IdRange(begin, min(end, space.end))
+
+
+def _uncountable(field: str, values: list[Any]) -> tuple[str, int] | None:
+    """Say which values cannot be counted, and where the first of them is; None if there is none."""
+    long = [at for at, value in enumerate(values) if isinstance(value, int) and not -(2**63) <= value < 2**63]
+    if long:
+        seen = f"{field} is {values[long[0]]} in {len(long)} of {len(values)} records"
+        return f"{seen}, which does not fit into 64 bits. Set field: to_string({field})", long[0]
+    bad = [at for at, value in enumerate(values) if isinstance(value, list | dict | float)]
+    if bad:
+        value = cut(compact(values[bad[0]]), _MOST_OF_A_VALUE)
+        return f"{field} is {value} in {len(bad)} of {len(values)} records, neither an integer nor text", bad[0]
+    return None

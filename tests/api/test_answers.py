@@ -3,12 +3,14 @@ from __future__ import annotations
 import pytest
 
 from lifestats_crawler.api import answers
+from lifestats_crawler.api.quoting import Redactor
 from lifestats_crawler.exceptions import FaultyPageError, RefusedError
 from lifestats_crawler.items import Answer
 
 
 def test_the_body_of_what_may_be_a_page_is_its_body():
     assert answers.body(Answer(200, body=b"[]")) == b"[]"
+    assert answers.body(Answer(206, body=b"[]")) == b"[]"
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,12 @@ def test_the_body_of_what_may_be_a_page_is_its_body():
             (Answer(status), FaultyPageError, f"status {status}")
             for status in (0, 201, 204, 400, 404, 429, 500, 503)
         ),
+        (Answer(202), FaultyPageError, "status 202: not ready yet"),
+        (
+            Answer(206, {"Content-Range": "bytes 0-9/20"}),
+            FaultyPageError,
+            "status 206: partial content, not a whole page",
+        ),
     ],
     ids=str,
 )
@@ -36,3 +44,47 @@ def test_whatever_else_was_got_is_no_page_and_only_a_closed_door_is_a_refusal(an
     with pytest.raises(FaultyPageError) as fault:
         answers.body(answer)
     assert (type(fault.value), str(fault.value)) == (kind, reason)
+
+
+SAYS = [
+    # the status, the body, what is quoted of it
+    (
+        422,
+        b'{"error": {"message": "limit must not be\n above 50"}}',
+        '{"error": {"message": "limit must not be above 50"}}',
+    ),
+    (429, b"concurrent request limit of 4 exceeded", "concurrent request limit of 4 exceeded"),
+    (404, b"  ", ""),
+    (502, b"\n<html><h1>502 Bad Gateway</h1></html>", ""),
+    (500, b"x" * 20_000, f"{'x' * 100}\u2026"),
+    (500, b"\xff\x00", "\ufffd"),
+    (503, b"the token s3cret is worn out", "the token *** is worn out"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "said"), SAYS, ids=[row[2] for row in SAYS])
+def test_what_the_api_says_of_a_failure_is_quoted_shortly(status, body, said):
+    with pytest.raises(FaultyPageError) as fault:
+        answers.body(Answer(status, body=body), Redactor(["s3cret"]))
+    assert str(fault.value) == (f"status {status}. The API says: {said}" if said else f"status {status}")
+
+
+def test_without_a_redactor_nothing_is_quoted():
+    with pytest.raises(FaultyPageError, match=r"^status 500$"):
+        answers.body(Answer(500, body=b"s3cret"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "says_nothing"),
+    [
+        (Answer(404), True),
+        (Answer(204), True),
+        (Answer(404, {"Retry-After": "1"}), False),
+        (Answer(204, {"Retry-After": "1"}), False),
+        (Answer(404, error="cut short"), False),
+        *((Answer(status), False) for status in (0, 200, 202, 206, 400, 403, 410, 429, 500)),
+    ],
+    ids=str,
+)
+def test_only_404_and_204_say_that_there_is_nothing(answer, says_nothing):
+    assert answers.says_nothing(answer) is says_nothing

@@ -116,6 +116,59 @@ def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path, monkeypatch, sect
     assert str(error.value) == f"{path}, environment production: {message}"
 
 
+ODDLY_WRITTEN = [
+    # the key, the text in the file, what is wrong with it
+    *(
+        (key, text, f"must be a valid integer in plain decimal digits, such as {right}")
+        for key in ("first_id", "last_id", "results_per_page", "subsets", "retries", "spill_every", "spill_keys")
+        for text, right in (("0100", "100"), ("10:00", "1000"))
+    ),
+    *(
+        ("last_id", text, "must be a valid integer in plain decimal digits, such as 1000")
+        for text in ("1:00:00", "0b11", "0x1F", "-0x1F", "0o17", "10:00.0", "00")
+    ),
+    ("last_id", "+0777", "must be a valid integer in plain decimal digits, such as 777"),
+    ("last_id", "089", "must be a valid integer in plain decimal digits, such as 89"),
+    ("last_id", '"0100"', "must be a valid integer in plain decimal digits, such as 100"),
+    ("last_id", '"100"', "must be a valid integer"),
+    ("last_id", "1__0", "must be a valid integer"),
+    ("last_id", "1.0", "must be a valid integer"),
+    ("last_id", "${LAST}", "must be a valid integer"),
+    ("metrics_port", "07777", "must be a valid integer in plain decimal digits, such as 7777"),
+    ("counters", "{c: {field: c, top: 0100}}", "must be a valid integer in plain decimal digits, such as 100"),
+    ("rate_limit", "0100", "must be a valid number in plain decimal digits, such as 100"),
+    ("rate_limit", "1:30.5", "must be a valid number in plain decimal digits, such as 1000"),
+    ("spill_seconds", "1:00", "must be a valid number in plain decimal digits, such as 1000"),
+]
+
+
+@pytest.mark.parametrize(("key", "text", "message"), ODDLY_WRITTEN, ids=lambda value: str(value)[:30])
+def test_a_number_that_yaml_reads_as_another_one_is_refused_as_it_is_written(tmp_path, key, text, message):
+    path = tmp_path / "config.yml"
+    path.write_text(yaml.safe_dump({"default": GOOD}) + f"production:\n  {key}: {text}\n")
+    with pytest.raises(ConfigError) as error:
+        config.load(path, "production")
+    place, written = (key, text.strip('"')) if key != "counters" else ("counters.c.top", "0100")
+    shown = written if text == "1.0" else repr(written)
+    assert str(error.value) == f"{path}, environment production: {place} = {shown}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        *(("last_id", text, value) for text, value in (("1_000", 1000), ("+9", 9), ("9", 9), ("!!int 0100", 100))),
+        *(("rate_limit", text, value) for text, value in (("5", 5), ("0.5", 0.5), (".5", 0.5), ("1.5e+2", 150))),
+        ("first_id", "0", 0),
+        ("storage", "0100", "0100"),
+        ("headers", "{X-Version: 010}", {"X-Version": "010"}),
+    ],
+)
+def test_a_number_as_people_write_it_is_read_and_another_one_is_a_text(tmp_path, key, text, value):
+    path = tmp_path / "config.yml"
+    path.write_text(yaml.safe_dump({"default": GOOD}) + f"production:\n  {key}: {text}\n")
+    assert getattr(config.load(path, "production"), key) == value
+
+
 UNREADABLE = [
     ("", "must have one section per environment, such as `production:`"),
     ("- a", "must have one section per environment, such as `production:`"),

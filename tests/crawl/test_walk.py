@@ -198,7 +198,7 @@ def test_while_the_server_wants_no_request_a_failed_page_waits_at_least_as_long(
         Answer(302, {"Location": "http://another-host.invalid/"}),
         Answer(429),
         Answer(200, body=b"<html>"),
-        Answer(200, body=b'{"response": [], "meta": {"next_offset": 5}}'),
+        Answer(200, body=b'{"response": [{"id": 7}], "meta": {"next_offset": 5}}'),
     ],
     ids=str,
 )

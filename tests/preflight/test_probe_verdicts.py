@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from lifestats_crawler.preflight.probe_questions import NOTE, OK, SKIPPED
@@ -101,6 +104,38 @@ WRONG = [
         ("id", "first_id, items, url"),
         "has no record, so nothing else can be checked",
     ),
+    (
+        "a field beyond 64 bits",
+        {},
+        [f"field-huge:1:{NOT_THE_LAST_PAGE}"],
+        {"counters": FOODS},
+        ("counter foods", "counters.foods.field"),
+        f"food_id is {2**70} in 7 of 79 records, which does not fit into 64 bits. Set field: to_string(food_id)",
+    ),
+    (
+        "a field that an expression cannot read",
+        {},
+        [],
+        {"counters": {"foods": {"field": "length(food_id)"}}},
+        ("counter foods", "counters.foods.field"),
+        "length(food_id) cannot be read: In function length()",
+    ),
+    (
+        "items that no expression reads",
+        {},
+        [],
+        {"items": "values(response)"},
+        ("items", "items"),
+        "cannot be read",
+    ),
+    (
+        "an end on the first page",
+        {},
+        [f"next-empty:1:{FIRST}:{FIRST + 1}"],
+        {},
+        ("next", "next"),
+        'meta.next_offset is "" on the first page, but id',
+    ),
     ("the address", {}, ["status-404:1"], {}, ("reachable", "url"), "status 404"),
     ("the token", {}, ["status-401:1"], {}, ("reachable", "headers, url"), "status 401"),
     ("the rate", {}, ["throttle-bare:1"], {}, ("reachable", "rate_limit"), "status 429"),
@@ -158,6 +193,37 @@ RIGHT = [
         [f"field-null:1:{NOT_THE_LAST_PAGE}"],
         {"counters": {"foods": {"field": "food_id", "missing": "skip"}}},
     ),
+    ("null among the records", {}, {}, ["record-null:1"], {}),
+    ("status 206", {}, {}, ["status-206:1"], {}),
+    *(
+        (f"{kind} at the end", {"last_id": FIRST + 2000}, {}, [f"{kind}:1:{FIRST + 2110}:{FIRST + 2111}"], {})
+        for kind in (
+            "status-404",
+            "status-204",
+            "next-empty",
+            "next-zero",
+            "empty-echo",
+            "list-null",
+            "list-absent",
+        )
+    ),
+    *(
+        (
+            f"{kind} on the only page",
+            {"last_id": FIRST + 4, "density": 1},
+            {},
+            [f"{kind}:1"],
+            {"last_id": FIRST + 4},
+        )
+        for kind in ("next-empty", "next-false", "next-zero", "next-minus")
+    ),
+    (
+        "a field as text",
+        {},
+        {},
+        [f"field-huge:1:{NOT_THE_LAST_PAGE}"],
+        {"counters": {"foods": {"field": "to_string(food_id)"}}},
+    ),
     ("an id in an object", {"id_name": "key.id"}, {}, [], {"id": "key.id"}),
 ]
 
@@ -182,6 +248,23 @@ def test_what_a_crawl_can_read_holds_and_a_handful_of_requests_shows_it(recipe, 
         ({}, ["before-cursor:1"], {}, ("cursor advances", NOTE, "repeats 3 records of the first page")),
         ({}, [], {"last_id": FIRST + 1000}, ("first and last id", NOTE, "records exist after last_id")),
         ({}, [], {}, ("first and last id", OK, f"first_id {FIRST} is a record, last_id {FIRST + 2110} is")),
+        (
+            {},
+            ["record-null:1"],
+            {},
+            (
+                "null records",
+                NOTE,
+                "8 of 79 records are null and passed over. To say so in the configuration, set",
+            ),
+        ),
+        ({}, ["record-null:1"], {}, ("null records", NOTE, "set items: response[?@]")),
+        (
+            {},
+            [f"status-204:1:{FIRST + 2110}:{FIRST + 2111}"],
+            {},
+            (f"page at {FIRST + 2110}", NOTE, 'status 204: the crawl reads this as "nothing follows"'),
+        ),
         ({"following": ""}, [], {"next": None}, ("next", SKIPPED, "each request starts after the largest id")),
         ({}, [], {}, ("same page twice", OK, f"two identical requests at {FIRST} gave the same ids")),
         ({}, ["id-text:1"], {}, ("order", SKIPPED, "no page with records")),
@@ -200,6 +283,23 @@ def test_what_is_no_failure_is_told_too(shape, faults, changes, told):
     check = probe(MemoryApi({}, shape, *faults, limit=0).ask, first_users(**changes)).check(name)
     assert check.outcome == outcome
     assert seen in check.seen
+
+
+def test_items_that_are_an_object_are_told_with_the_expression_that_reads_them():
+    def ask(url):
+        answer = MemoryApi({}).ask(url)
+        document = json.loads(answer.body)
+        document["response"] = {str(record["id"]): record for record in document["response"]}
+        return replace(answer, body=json.dumps(document).encode())
+
+    (failed,) = probe(ask, first_users()).failures
+    assert (failed.name, failed.keys) == ("items", "items")
+    assert (
+        "response is an object, not a list of records. To read its values, set items: values(response)"
+        in failed.seen
+    )
+    for items in ("values(response)", "not_null(response[*], response.*)"):
+        assert probe(ask, first_users(items=items)).failures == []
 
 
 def test_the_estimate_comes_near_what_a_crawl_takes():

@@ -24,17 +24,21 @@ SECRETS = {"LIFESTATS_PLANTED": "pl4nted-in-a-header" * 20, "LIFESTATS_PLANTED_Q
 # Kinds that end a crawl at once; every other one is asked again, or its answer is right.
 STOPPING = {"status-401", "status-403"}
 # Not always found out by the next answer: their range is then crawled again instead.
-FALSE_ENDS = {"next-null", "next-beyond"}
+FALSE_ENDS = {
+    *("next-null", "next-beyond", "next-empty", "next-false", "next-zero", "next-minus"),
+    *("empty-page", "empty-echo", "list-null", "list-absent"),
+}
 # Kinds that a crawl can meet side by side, each within ids of its own. A false end and a hold concern everybody.
 FAMILIES = {
     "throttled": {kind for kind in KINDS if kind.startswith(("throttle", "busy"))},
-    "statuses": {kind for kind in KINDS if kind.startswith("status")} - STOPPING | {"redirect"},
+    "statuses": {kind for kind in KINDS if kind.startswith("status")} - STOPPING | {"redirect", "not-ready"},
     "connections": {"reset", "disconnect", "cut-short", "stall", "huge"},
     "bodies": {"not-json", "html", "empty", "bad-gzip", "good-gzip", "half-json", "wrong-shape", "slow"},
     "false ends": FALSE_ENDS,
     "nexts": {kind for kind in KINDS if kind.startswith("next")} - FALSE_ENDS,
     "ids": {kind for kind in KINDS if kind.startswith("id")},
-    "records": {kind for kind in KINDS if kind.startswith("field")} | {"too-many", "before-cursor", "unordered"},
+    "records": {kind for kind in KINDS if kind.startswith("field")}
+    | {"too-many", "before-cursor", "unordered", "record-null"},
 }
 WINDOW = 60  # ids of a kind, and of a border behind them: an honest page between two that are not
 
