@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.items import Answer
 
 OK = 200
+ACCEPTED = 202
+SUCCESSES = range(200, 300)
 REDIRECTS = range(300, 400)
 REFUSALS = (401, 403)
 TOO_MANY_REQUESTS = 429

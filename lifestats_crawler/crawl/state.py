@@ -7,10 +7,13 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.crawl.concurrency import Concurrency
 from lifestats_crawler.crawl.frontier import Frontier
+from lifestats_crawler.crawl.throttle import Throttle
 from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.ranges import Coverage, missing
 
@@ -71,6 +74,11 @@ class Crawl:
         self.dialect = Dialect(config)
         self.coverage = Coverage(settled.covers)
         self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
+        #: What the server wants of all requests: when none is to leave, and how many it takes at once.
+        self.throttle = Throttle(Random())
+        self.concurrency = Concurrency()
+        #: The numbers of the connections that are not to be used again.
+        self.distrusted: set[int] = set()
         unsettled = missing(config.space, self.coverage)
         highest = min(settled.highest, config.space.end - 1)  # a segment may be of a larger space
         self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains, highest)

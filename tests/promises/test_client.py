@@ -107,7 +107,7 @@ async def test_a_document_is_posted_and_no_cookie_is_kept():
     ("answer", "cause"),
     [
         (silence, Cause.NOT_IN_TIME),
-        (hang_up, Cause.OTHER),
+        (hang_up, Cause.LOST),
         (half, Cause.CUT_SHORT),
         (text("x" * 1001), Cause.TOO_LARGE),
     ],
@@ -133,7 +133,7 @@ async def test_a_kept_alive_connection_that_has_died_is_not_asked_on_a_second_ti
         assert (await asking.ask(server.url)).body == b"first"
         with pytest.raises(NoAnswerError) as error:
             await asking.ask(server.url)
-    assert (error.value.cause, len(server.asked)) == (Cause.OTHER, 2)
+    assert (error.value.cause, len(server.asked)) == (Cause.LOST, 2)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,10 @@ async def test_a_server_that_cannot_be_reached_is_told_with_its_cause(url, cause
 async def test_a_request_leaves_when_it_may_and_its_time_begins_then():
     left = []
 
-    async def depart() -> None:
+    async def depart(is_usable) -> bool:
         await asyncio.sleep(0.4)
-        left.append(True)
+        left.append(is_usable())
+        return True
 
     async with serving(text("late")) as server, client(timeout=0.2, depart=depart) as asking:
         answer = await asking.ask(server.url)
