@@ -162,7 +162,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
 
     async def _end_of_pause(self) -> None:
         resumed = asyncio.Event()
-        self._crawl.pacer.when_resumed(resumed.set)
+        self._crawl.pacer.when_resumed(lambda _: resumed.set())
         await resumed.wait()
 
     async def _sleep_until(self, end: float) -> None:
@@ -180,7 +180,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
             slot.delay = 0
         # What waits is turned down as it goes on.
         self._gate.open()
-        self._crawl.pacer.resume()
+        self._crawl.pacer.resume(monotonic())
         # Closing the session would leave them waiting for ever.
         self._client.hurry(_GRACE_SECONDS)
 

@@ -53,10 +53,10 @@ class Concurrency:
         return self.limit is None or self.under_way < self.limit
 
     def good(self) -> bool:
-        """Take note of a good answer, while its request is still inside; tell whether the limit is higher."""
+        """Take note of a good answer, before its request is no longer under way; tell whether the limit rose."""
         self._is_answered = True
         self._outcomes.append(True)
-        if self.limit is None or self.inside < self.limit:
+        if self.limit is None or self.under_way < self.limit:
             return False
         self._credit += 1
         is_near = self._too_many - 1 <= self.limit <= self._too_many

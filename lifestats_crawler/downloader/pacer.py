@@ -45,7 +45,7 @@ class Pacer:
         self._departures: deque[float] = deque(maxlen=places)
         self._next_place = float("-inf")
         self._held_until = float("-inf")
-        self._when_resumed: list[Callable[[], None]] = []
+        self._when_resumed: list[Callable[[float], None]] = []
         #: Whether no request may leave until ``resume``, but those that go through.
         self.is_paused = False
         #: How many have asked for a place so far, and how many have left.
@@ -106,15 +106,15 @@ class Pacer:
         """Let no request leave until ``resume``, but those that go through."""
         self.is_paused = True
 
-    def resume(self) -> None:
+    def resume(self, now: float) -> None:
         """Let requests leave again: those that ``depart`` has told to wait for this book again."""
         self.is_paused = False
         called, self._when_resumed = self._when_resumed, []
         for call in called:
-            call()
+            call(now)
 
-    def when_resumed(self, call: Callable[[], None]) -> None:
-        """Call once at the end of the pause."""
+    def when_resumed(self, call: Callable[[float], None]) -> None:
+        """Call once, with the time, at the end of the pause."""
         self._when_resumed.append(call)
 
     def _book(self, now: float) -> float:

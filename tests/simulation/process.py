@@ -10,6 +10,7 @@ from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from math import ceil, inf
 from typing import TYPE_CHECKING
@@ -163,14 +164,14 @@ class Crawling:
             return
         wait = self.crawl.pacer.depart(now)
         if wait == inf:
-            self.crawl.pacer.when_resumed(lambda: self._rebook(ask))
+            self.crawl.pacer.when_resumed(partial(self._rebook, ask))
         elif wait:
             self._at(now + wait, self._depart, ask)
         else:
             self._ask(ask, now)
 
-    def _rebook(self, ask: Ask) -> None:
-        self._at(self.life.now + self.crawl.pacer.rebook(self.life.now), self._depart, ask)
+    def _rebook(self, ask: Ask, now: float) -> None:
+        self._at(now + self.crawl.pacer.rebook(now), self._depart, ask)
 
     def _ask(self, ask: Ask, now: float) -> None:
         self._check_pace(now)
