@@ -55,8 +55,12 @@ _LONG_SECONDS = 60.0  # a hold
 _LOOK_UP_SECONDS = 0.5  # between two looks whether the crawl is being stopped
 _GRACE_SECONDS = 2.0  # that requests under way get to finish when it is
 
-#: What may say that there are too many connections, or requests under way.
-_SIGNS = {Cause.NO_CONNECTION, Cause.LOST, Cause.NOT_IN_TIME}
+#: What may say that there are too many at once: of what, and how the log says it.
+_SIGNS = {
+    Cause.NO_CONNECTION: ("connections", "Some connections are refused while others work"),
+    Cause.LOST: ("connections", "Some connections are lost while others work"),
+    Cause.NOT_IN_TIME: ("requests", "Some answers do not come in time while others do"),
+}
 
 _SCRAPYS = {
     Cause.NOT_IN_TIME: DownloadTimeoutError,
@@ -139,7 +143,8 @@ class PacedDownloadHandler(BaseDownloadHandler):
             self._heed(answer)
         except NoAnswerError as error:
             if error.cause in _SIGNS and self._crawl.concurrency.lost(error.left_at or began, monotonic()):
-                self._tell_crowd("connections", f"Connections fail beside good answers ({error})")
+                of, sign = _SIGNS[error.cause]
+                self._tell_crowd(of, f"{sign} ({error})")
             raise _SCRAPYS[error.cause](str(error)) from error
         finally:
             self._crawl.concurrency.under_way -= 1
@@ -196,7 +201,9 @@ class PacedDownloadHandler(BaseDownloadHandler):
                 )
             crawl.pacer.hold(now + pause.seconds)
         if pause.is_crowded and crawl.concurrency.crowded(answer.left_at, now):
-            self._tell_crowd("requests", f"The server answers {answer.status} again right after a pause")
+            self._tell_crowd(
+                "requests", f"Some requests get {answer.status} right after a pause while others are answered"
+            )
         if answer.status in answers.SUCCESSES and crawl.concurrency.good() and not self._is_crowd_told:
             self._is_crowd_told = True
             many = (crawl.concurrency.limit or 1) - 1
@@ -206,7 +213,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
         """Say, once, that there will be fewer requests at once."""
         level = logging.DEBUG if self._crowd else logging.WARNING
         self._crowd = self._crowd or of
-        fewer = "%s: at most %d %s are open at once from now on; more again while the answers are good"
+        fewer = "%s: from now on at most %d %s are open at once, and more again while the answers are good"
         logger.log(level, fewer, sign, self._crawl.concurrency.limit, of)
 
 

@@ -15,7 +15,6 @@ SUCCESSES = range(200, 300)
 REDIRECTS = range(300, 400)
 REFUSALS = (401, 403)
 TOO_MANY_REQUESTS = 429
-UNAVAILABLE = 503
 
 
 def body(answer: Answer) -> bytes:
