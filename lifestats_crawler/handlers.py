@@ -111,13 +111,16 @@ class PacedDownloadHandler(BaseDownloadHandler):
         await self._sleep_until(request.meta.get(NOT_BEFORE, 0))
         answer = None
         while answer is None:
-            async with self._gate.inside(through=through):
+            await self._gate.enter(through=through)
+            try:
                 now = monotonic()
                 await self._sleep_until(now + self._crawl.pacer.reserve(now, through=through))
                 if through or self._crawl.concurrency.may_leave:
                     answer = await self._ask(request, through=through)
                 else:
                     self._crawl.pacer.give_back()
+            finally:
+                self._gate.leave()
         request.meta["download_latency"] = answer.seconds
         request.meta[ANSWER] = answer
         headers = list(answer.headers.items())

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from lifestats_crawler.crawl.concurrency import Concurrency
 
 
@@ -22,18 +19,17 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_open = False
 
-    @asynccontextmanager
-    async def inside(self, *, through: bool = False) -> AsyncIterator[None]:
-        """Wait for room, and be inside for a while; one that goes ``through`` does not wait."""
-        if not (through or self._is_open) and (self._waiting or not self._concurrency.has_room):
-            await self._wait()
-        else:
+    async def enter(self, *, through: bool = False) -> None:
+        """Wait for room; one that goes ``through`` does not wait. Whatever has entered is to ``leave``."""
+        if through or self._is_open or (self._concurrency.has_room and not self._waiting):
             self._concurrency.inside += 1
-        try:
-            yield
-        finally:
-            self._concurrency.inside -= 1
-            self._admit()
+        else:
+            await self._wait()
+
+    def leave(self) -> None:
+        """Make room for the next one."""
+        self._concurrency.inside -= 1
+        self._admit()
 
     def open(self) -> None:
         """Let everything in, from now on: the crawl is being stopped, and each request is turned down inside."""
@@ -49,8 +45,7 @@ class Gate:
             if admitted.cancelled():
                 self._waiting.remove(admitted)
             else:  # it was let in at the same moment
-                self._concurrency.inside -= 1
-                self._admit()
+                self.leave()
             raise
 
     def _admit(self) -> None:

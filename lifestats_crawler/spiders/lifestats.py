@@ -147,8 +147,10 @@ class LifestatsSpider(Spider):
 def _answer(got: Response | BaseException | None) -> Answer:
     """Return what Scrapy's downloader came back with as an answer; what else is known of it is the handler's."""
     if isinstance(got, Response):
-        answer = got.meta.get(ANSWER, Answer()) if got.request else Answer()
-        return replace(answer, status=got.status, body=got.body)
+        answer: Answer = got.request.meta.get(ANSWER, Answer()) if got.request else Answer()
+        if (answer.status, answer.body) != (got.status, got.body):  # a middleware has changed it
+            answer = replace(answer, status=got.status, body=got.body)
+        return answer
     error = f"{type(got).__name__}: {got}"
     cause = got.__cause__ if got else None
     if not isinstance(cause, NoAnswerError):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from contextlib import asynccontextmanager
 from itertools import count
 from math import inf
 from random import Random
@@ -203,20 +204,27 @@ def test_where_the_limit_had_been_raised_since_a_quarter_less_is_enough():
     assert concurrency.limit == 4, "not raised since: half"
 
 
+@asynccontextmanager
+async def inside_of(gate: Gate, **how):
+    await gate.enter(**how)
+    yield
+    gate.leave()
+
+
 async def test_the_gate_lets_in_as_many_as_there_is_room_for_and_the_others_in_the_order_they_came():
     concurrency = Concurrency()
     concurrency.limit = 2
     gate, inside, done = Gate(concurrency), [], [asyncio.Event() for _ in range(5)]
 
     async def go(number: int) -> None:
-        async with gate.inside():
+        async with inside_of(gate):
             inside.append(number)
             await done[number].wait()
 
     tasks = [asyncio.ensure_future(go(number)) for number in range(5)]
     await asyncio.sleep(0)
     assert (inside, concurrency.inside) == ([0, 1], 2)
-    async with gate.inside(through=True):
+    async with inside_of(gate, through=True):
         assert concurrency.inside == 3, "one that goes through does not wait"
     done[1].set()
     await tasks[1]
@@ -243,10 +251,10 @@ async def test_whoever_was_let_in_and_cancelled_at_the_same_moment_makes_room_fo
     gate, inside = Gate(concurrency), []
 
     async def go(number: int) -> None:
-        async with gate.inside():
+        async with inside_of(gate):
             inside.append(number)
 
-    async with gate.inside():
+    async with inside_of(gate):
         first, second = (asyncio.ensure_future(go(number)) for number in range(2))
         await asyncio.sleep(0)
     first.cancel()
@@ -260,10 +268,10 @@ async def test_an_open_gate_lets_everything_in():
     gate, inside = Gate(concurrency), []
 
     async def go() -> None:
-        async with gate.inside():
+        async with inside_of(gate):
             inside.append(True)
 
-    async with gate.inside():
+    async with inside_of(gate):
         waiting = [asyncio.ensure_future(go()) for _ in range(3)]
         await asyncio.sleep(0)
         assert not inside
