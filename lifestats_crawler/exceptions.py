@@ -18,7 +18,10 @@ class Cause(Enum):
 
     NOT_IN_TIME = auto()
     UNKNOWN_HOST = auto()
+    #: It is refused, or cannot be made.
     NO_CONNECTION = auto()
+    #: It was reset or closed before an answer began.
+    LOST = auto()
     CUT_SHORT = auto()
     TOO_LARGE = auto()
     OTHER = auto()
@@ -27,10 +30,15 @@ class Cause(Enum):
 class NoAnswerError(LifestatsError):
     """Raised by the client for a request that got no whole answer."""
 
-    def __init__(self, cause: Cause, message: str) -> None:
-        """Say why in a message, and tell the kind of it."""
+    def __init__(
+        self, cause: Cause, message: str, *, left_at: float = 0.0, at: float = 0.0, connection: int = 0
+    ) -> None:
+        """Say why in a message, and tell the kind of it; the rest is that of ``Answer``."""
         super().__init__(message)
         self.cause = cause
+        self.left_at = left_at
+        self.at = at
+        self.connection = connection
 
 
 class FaultyPageError(LifestatsError):

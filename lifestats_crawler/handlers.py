@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime
-from random import Random
+from functools import partial
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -21,13 +22,15 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
-from lifestats_crawler.api import throttling
+from lifestats_crawler.api import answers
 from lifestats_crawler.config import secrets
-from lifestats_crawler.crawl.throttle import Throttle
+from lifestats_crawler.crawl.gate import Gate
 from lifestats_crawler.downloader.client import Client, request_headers
 from lifestats_crawler.exceptions import Cause, NoAnswerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
@@ -37,17 +40,33 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Request.meta key: the time.monotonic() before which the request may not leave.
+# Keys of Request.meta.
+#: The time.monotonic() before which the request may not leave.
 NOT_BEFORE = "lifestats_not_before"
+#: Whether it leaves in spite of a hold or a pause of the pacer's, and of a limit of requests at once.
+THROUGH = "lifestats_through"
+#: Whether it leaves on a connection that has carried no request before.
+NEW_CONNECTION = "lifestats_new_connection"
+#: Set by the handler: its Answer.
+ANSWER = "lifestats_answer"
 
 _WORTH_SAYING_SECONDS = 1.0  # by which a hold becomes longer
+_LONG_SECONDS = 60.0  # a hold
 _LOOK_UP_SECONDS = 0.5  # between two looks whether the crawl is being stopped
 _GRACE_SECONDS = 2.0  # that requests under way get to finish when it is
+
+#: What may say that there are too many at once: of what, and how the log says it.
+_SIGNS = {
+    Cause.NO_CONNECTION: ("connections", "Some connections are refused while others work"),
+    Cause.LOST: ("connections", "Some connections are lost while others work"),
+    Cause.NOT_IN_TIME: ("requests", "Some answers do not come in time while others do"),
+}
 
 _SCRAPYS = {
     Cause.NOT_IN_TIME: DownloadTimeoutError,
     Cause.UNKNOWN_HOST: CannotResolveHostError,
     Cause.NO_CONNECTION: DownloadConnectionRefusedError,
+    Cause.LOST: DownloadFailedError,
     Cause.CUT_SHORT: ResponseDataLossError,
     Cause.TOO_LARGE: DownloadCancelledError,
     Cause.OTHER: DownloadFailedError,
@@ -68,38 +87,42 @@ class PacedDownloadHandler(BaseDownloadHandler):
         """Take the pace and the configuration from the crawl, and the rest from the settings."""
         super().__init__(crawler)
         settings = crawler.settings
-        self._crawl = cast("CrawlingSpider", crawler.spider).crawl
-        self._throttle = Throttle(Random())
+        self._crawl = crawl = cast("CrawlingSpider", crawler.spider).crawl
+        self._gate = Gate(crawl.concurrency)
         self._watch = asyncio.ensure_future(self._end_when_stopping())
-        config = self._crawl.config
+        self._crowd = ""  # of what the server takes too few
+        self._is_crowd_told = False
         self._client = Client(
-            secrets.of(config),
-            request_headers(usual_headers(settings), config),
+            secrets.of(crawl.config),
+            request_headers(usual_headers(settings), crawl.config),
             timeout=settings.getfloat("DOWNLOAD_TIMEOUT"),
             most_bytes=settings.getint("DOWNLOAD_MAXSIZE"),
-            depart=self._depart,
+            distrusted=crawl.distrusted,
+            most_connections=lambda: crawl.concurrency.limit or inf,
         )
 
     async def download_request(self, request: Request) -> Response:
         """Wait for a place, ask once and return the answer, whatever its status is.
 
-        Raises Scrapy's download errors, which reach the request's errback; IgnoreRequest for one
-        that was still waiting when the crawl was stopped.
+        Raises Scrapy's download errors, which reach the request's errback, each caused by a NoAnswerError;
+        IgnoreRequest for one that was still waiting when the crawl was stopped.
         """
+        through = bool(request.meta.get(THROUGH))
         await self._sleep_until(request.meta.get(NOT_BEFORE, 0))
-        now = monotonic()
-        await self._sleep_until(now + self._crawl.pacer.reserve(now))
-        try:
-            answer = await self._client.ask(
-                request.url,
-                method=request.method,
-                headers=request.headers.to_tuple_list(),  # what a middleware has added
-                proxy=request.meta.get("proxy"),
-            )
-        except NoAnswerError as error:
-            raise _SCRAPYS[error.cause](str(error)) from None
+        answer = None
+        while answer is None:
+            await self._gate.enter(through=through)
+            try:
+                now = monotonic()
+                await self._sleep_until(now + self._crawl.pacer.reserve(now, through=through))
+                if through or self._crawl.concurrency.may_leave:
+                    answer = await self._ask(request, through=through)
+                else:
+                    self._crawl.pacer.give_back()
+            finally:
+                self._gate.leave()
         request.meta["download_latency"] = answer.seconds
-        self._heed(answer)
+        request.meta[ANSWER] = answer
         headers = list(answer.headers.items())
         return Response(request.url, answer.status, headers, answer.body, request=request)
 
@@ -108,11 +131,47 @@ class PacedDownloadHandler(BaseDownloadHandler):
         self._watch.cancel()
         await self._client.close()
 
-    async def _depart(self) -> None:
-        """Wait until the pacer lets a request go that has a connection."""
+    async def _ask(self, request: Request, *, through: bool) -> Answer:
+        began = monotonic()
+        self._crawl.concurrency.under_way += 1
+        try:
+            answer = await self._client.ask(
+                request.url,
+                method=request.method,
+                headers=request.headers.to_tuple_list(),  # what a middleware has added
+                proxy=request.meta.get("proxy"),
+                depart=partial(self._depart, through=through),
+                on_new_connection=bool(request.meta.get(NEW_CONNECTION)),
+            )
+            self._heed(answer)
+        except NoAnswerError as error:
+            if error.cause in _SIGNS and self._crawl.concurrency.lost(error.left_at or began, monotonic()):
+                of, sign = _SIGNS[error.cause]
+                self._tell_crowd(of, f"{sign} ({error})")
+            raise _SCRAPYS[error.cause](str(error)) from error
+        finally:
+            self._crawl.concurrency.under_way -= 1
+        return answer
+
+    async def _depart(self, is_usable: Callable[[], bool], *, through: bool) -> bool:
+        """Wait until the pacer lets a request go that has a connection; return whether it has gone."""
+        pacer = self._crawl.pacer
         await self._sleep_until(0)
-        while (wait := self._crawl.pacer.depart(now := monotonic())) > 0:
+        while is_usable():
+            wait = pacer.depart(now := monotonic(), through=through)
+            if wait <= 0:
+                return True
+            if wait == inf:
+                await self._end_of_pause()
+                now = monotonic()
+                wait = pacer.rebook(now)
             await self._sleep_until(now + wait)
+        return False
+
+    async def _end_of_pause(self) -> None:
+        resumed = asyncio.Event()
+        self._crawl.pacer.when_resumed(lambda _: resumed.set())
+        await resumed.wait()
 
     async def _sleep_until(self, end: float) -> None:
         """Sleep, and look up now and then: a wait must not hold up the end of a stopped crawl."""
@@ -127,22 +186,44 @@ class PacedDownloadHandler(BaseDownloadHandler):
         # What AutoThrottle has kept back would else come out one by one, each only to be turned down.
         for slot in self.crawler.engine.downloader.slots.values():
             slot.delay = 0
+        # What waits is turned down as it goes on.
+        self._gate.open()
+        self._crawl.pacer.resume(monotonic())
         # Closing the session would leave them waiting for ever.
         self._client.hurry(_GRACE_SECONDS)
 
     def _heed(self, answer: Answer) -> None:
         """Hold every request, not just the one that was told, when the server asks for it."""
-        if not throttling.is_throttled(answer):
-            self._throttle.relax()
-            return
-        wait = self._throttle.wait(answer, throttling.told(answer, datetime.now(UTC)))
-        if wait:
-            now = monotonic()
-            if wait > self._crawl.pacer.held_for(now) + _WORTH_SAYING_SECONDS:
-                logger.warning("The server answered %d; no request is sent for %.1f s", answer.status, wait)
-            self._crawl.pacer.hold(now + wait)
+        crawl, now = self._crawl, monotonic()
+        pause = crawl.throttle.take(answer, now)
+        if pause.seconds:
+            if pause.seconds > crawl.pacer.held_for(now) + _WORTH_SAYING_SECONDS:
+                until = f", until {_utc(answer.at + pause.seconds)}" if pause.seconds > _LONG_SECONDS else ""
+                logger.warning(
+                    "The server answered %d; no request is sent for %.1f s%s", answer.status, pause.seconds, until
+                )
+            crawl.pacer.hold(now + pause.seconds)
+        if pause.is_crowded and crawl.concurrency.crowded(answer.left_at, now):
+            self._tell_crowd(
+                "requests", f"Some requests get {answer.status} right after a pause while others are answered"
+            )
+        if answer.status in answers.SUCCESSES and crawl.concurrency.good() and not self._is_crowd_told:
+            self._is_crowd_told = True
+            many = (crawl.concurrency.limit or 1) - 1
+            logger.info("The server takes no more than about %d %s at once", many, self._crowd)
+
+    def _tell_crowd(self, of: str, sign: str) -> None:
+        """Say, once, that there will be fewer requests at once."""
+        level = logging.DEBUG if self._crowd else logging.WARNING
+        self._crowd = self._crowd or of
+        fewer = "%s: from now on at most %d %s are open at once, and more again while the answers are good"
+        logger.log(level, fewer, sign, self._crawl.concurrency.limit, of)
 
 
 def usual_headers(settings: BaseSettings) -> dict[str, str]:
     """Return the headers that Scrapy's two settings ask for."""
     return settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
+
+
+def _utc(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

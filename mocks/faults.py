@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,6 +110,14 @@ def _status(status: int, **headers: Callable[[], str]) -> Callable[[Honest], Awa
 
 def _in_two_seconds() -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+
+
+def _long_ago() -> str:
+    return format_datetime(datetime.now(UTC) - timedelta(minutes=1), usegmt=True)
+
+
+def _moment_soon() -> str:
+    return str(ceil(datetime.now(UTC).timestamp() + 1))
 
 
 def _body(make: Callable[[Honest], bytes], **headers: str) -> Callable[[Honest], Awaitable[web.StreamResponse]]:
@@ -262,10 +271,24 @@ async def _huge(honest: Honest) -> web.StreamResponse:
 KINDS: dict[str, Kind] = {
     "throttle-seconds": Kind("429, Retry-After in seconds", _status(429, Retry_After=lambda: "1")),
     "throttle-date": Kind("429, Retry-After as a date", _status(429, Retry_After=_in_two_seconds)),
+    "throttle-decimal": Kind("429, Retry-After with decimals", _status(429, Retry_After=lambda: "1.5")),
+    "throttle-zero": Kind("429, Retry-After of 0", _status(429, Retry_After=lambda: "0")),
+    "throttle-past": Kind("429, Retry-After as a date that is over", _status(429, Retry_After=_long_ago)),
+    "throttle-epoch": Kind("429, Retry-After as a moment", _status(429, Retry_After=_moment_soon)),
+    "throttle-reset-epoch": Kind(
+        "429, X-RateLimit-Reset as a moment",
+        _status(429, X_RateLimit_Remaining=lambda: "0", X_RateLimit_Reset=_moment_soon),
+    ),
+    "throttle-reset-delta": Kind(
+        "429, RateLimit-Reset in seconds",
+        _status(429, RateLimit_Remaining=lambda: "0", RateLimit_Reset=lambda: "1"),
+    ),
     "throttle-bare": Kind("429 without Retry-After", _status(429)),
     "busy-seconds": Kind("503, Retry-After in seconds", _status(503, Retry_After=lambda: "1")),
     "busy-date": Kind("503, Retry-After as a date", _status(503, Retry_After=_in_two_seconds)),
     "busy-bare": Kind("503 without Retry-After", _status(503)),
+    "busy-529": Kind("529, Retry-After in seconds", _status(529, Retry_After=lambda: "1")),
+    "busy-reset": Kind("500 with X-RateLimit-Reset", _status(500, X_RateLimit_Reset=_moment_soon)),
     "status-500": Kind("500", _status(500)),
     "status-502": Kind("502", _status(502)),
     "status-504": Kind("504", _status(504)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,9 +40,9 @@ class MemoryApi:
         body = self.shape.body(asked, page)
         kind = self.injector.kind(asked.cursor)
         if kind is None:
-            return Answer(200, body=body, seconds=0.01)
+            return Answer(200, body=body, seconds=0.01, at=time())
         answer = _at_once(KINDS[kind].answer(Honest(None, asked, body, self.shape, self.records)))
-        return Answer(answer.status, dict(answer.headers), answer.body, 0.01)
+        return Answer(answer.status, dict(answer.headers), answer.body, 0.01, at=time())
 
     def truth(self, first_id: int | None = None, last_id: int | None = None) -> Truth:
         """Count the records."""

@@ -15,9 +15,10 @@ ACCEPTED = 202
 PARTIAL = 206
 REDIRECTS = range(300, 400)
 REFUSALS = (401, 403)
-NOTHING = (204, 404)
+NOTHING = (204, 404, 410, 416)
 TOO_MANY_REQUESTS = 429
-UNAVAILABLE = 503
+SUCCESSES = range(200, 300)
+SERVER_ERRORS = range(500, 600)
 
 _MOST_SAID_CHARACTERS = 100
 _MOST_SAID_BYTES = 10_000  # that are looked at
@@ -46,8 +47,13 @@ def is_page(answer: Answer) -> bool:
 
 
 def says_nothing(answer: Answer) -> bool:
-    """Tell whether an answer says by its status that there is nothing where it was asked."""
-    return not answer.error and answer.status in NOTHING and "Retry-After" not in answer.headers
+    """Tell whether an answer says without a page that there is nothing where it was asked.
+
+    By its status, or by nothing at all: 200 with an empty body.
+    """
+    if answer.error or "Retry-After" in answer.headers:
+        return False
+    return answer.status in NOTHING or (answer.status == OK and not answer.body.strip())
 
 
 def _reason(answer: Answer) -> str:

@@ -7,10 +7,13 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from lifestats_crawler.api.dialect import Dialect
+from lifestats_crawler.crawl.concurrency import Concurrency
 from lifestats_crawler.crawl.frontier import Frontier
+from lifestats_crawler.crawl.throttle import Throttle
 from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.items import Asked
@@ -73,9 +76,20 @@ class Crawl:
         self.dialect = Dialect(config)
         self.coverage = Coverage(settled.covers)
         self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
+        #: What the server wants of all requests: when none is to leave, and how many it takes at once.
+        self.throttle = Throttle(Random())
+        self.concurrency = Concurrency()
+        #: The numbers of the connections that are not to be used again.
+        self.distrusted: set[int] = set()
         unsettled = missing(config.space, settled.settled)
-        highest = min(settled.highest, config.space.end - 1)  # a segment may be of a larger space
-        self.frontier = Frontier(unsettled, config.subsets, config.results_per_page, most_chains, highest)
+        self.frontier = Frontier(
+            unsettled,
+            min(config.subsets, most_chains),
+            config.results_per_page,
+            most_chains,
+            settled.highest,
+            settled.claims,
+        )
         self.most_chains = most_chains
         #: What is counted: everything that shows progress reads it here. The pipeline puts its spiller here.
         self.kept: Kept = settled
@@ -84,7 +98,7 @@ class Crawl:
         #: How many settled ranges were asked again in parts, and in how many of them the parts differed.
         self.audited = self.differing = 0
         #: The ids that this crawl asks for no more, with the reason.
-        self.given_up: list[GivenUp] = []
+        self.given_up: list[GivenUp] = self.frontier.given_up
         #: Whether the API does what the configuration says: proven, refuted, or not known yet.
         self.proven: bool | None = None
         #: Why the crawl ends before its work is done; None for as long as it goes on.
@@ -133,6 +147,9 @@ class CrawlingSpider(Protocol):
 
     def grow(self) -> None:
         """Start more chains if the pacer has places that no chain is going to take."""
+
+    async def prove(self) -> bool:
+        """Prove once more that records are shown where they are asked for; tell whether to write a segment."""
 
 
 @dataclass(frozen=True, slots=True)

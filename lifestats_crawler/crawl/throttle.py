@@ -1,10 +1,12 @@
-"""How long every chain waits after a server has asked for a pause: as it says, else backoff. Pure."""
+"""How long all chains wait after a server has asked for a pause: as it says, else backoff. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
-from lifestats_crawler.api.answers import TOO_MANY_REQUESTS
+from lifestats_crawler.api import answers, throttling
 from lifestats_crawler.downloader import backoff
 
 if TYPE_CHECKING:
@@ -12,25 +14,71 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.items import Answer
 
+_LEAST_LATENCY_SECONDS = 0.1  # of an answer that came at once
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What follows from an answer, for every request."""
+
+    #: For how many seconds from now on none may leave; 0 for no pause.
+    seconds: float = 0.0
+    #: Whether the server refuses again as soon as requests are under way, and answers others: fewer at once help.
+    is_crowded: bool = False
+
 
 class Throttle:
-    """Counts the pauses in a row for which the server has named no time: each is longer than the one before."""
+    """Takes every answer, and tells how long the server wants no request.
+
+    One burst of refusals is one refusal. Requests that left before a pause began are refused without having known
+    of it: their refusals do not count, and only a time in them that ends later makes the pause longer. Of refusals
+    that come after a pause, each without a time and with no good answer in between, every one makes for a longer
+    pause than the one before.
+    """
 
     def __init__(self, random: Random) -> None:
         """Wait for a random time where the server names none."""
         self._random = random
-        self._in_a_row = 0
+        self._began = self._ends = -inf  # the latest pause
+        # When each of those in a row began, and whether its refusal was without a time.
+        self._row: list[tuple[float, bool]] = []
+        self._is_answered = False  # since then
+        self._latency = 0.0
+        #: Until when the server has told to wait, at the latest; -inf if it never did.
+        self.told_until = -inf
 
-    def relax(self) -> None:
-        """Take note of an answer that asks for no pause."""
-        self._in_a_row = 0
+    @property
+    def refused_since(self) -> float | None:
+        """Since when every request that has left is refused; None where the latest was not."""
+        return self._row[0][0] if self._row else None
 
-    def wait(self, answer: Answer, told: float | None) -> float:
-        """Return the seconds for which no request may leave, 0 for no pause.
+    def take(self, answer: Answer, now: float) -> Pause:
+        """Take note of an answer, ``now`` in seconds of the clock of its ``left_at``."""
+        if throttling.is_throttled(answer):
+            return self._refused(answer, now)
+        if answer.status in answers.SUCCESSES:
+            self._is_answered = True
+            self._latency = answer.seconds
+            # It knew of the pauses before it left, and ends their row.
+            self._row = [pause for pause in self._row if pause[0] > answer.left_at]
+        return Pause()
 
-        ``told`` is the time in the answer. Without it, a 503 pauses one page, and a 429 pauses all chains.
-        """
-        if told is None and answer.status == TOO_MANY_REQUESTS:
-            self._in_a_row += 1
-            return backoff.full_jitter(self._in_a_row, self._random)
-        return told or 0.0
+    def _refused(self, answer: Answer, now: float) -> Pause:
+        told = throttling.told(answer)
+        if told is not None:
+            self.told_until = max(self.told_until, now + told)
+        if answer.left_at < self._began:
+            seconds = told if told is not None and now + told > self._ends else 0.0
+            self._ends = max(self._ends, now + seconds)
+            return Pause(seconds)
+        soon = self._ends + max(self._latency, _LEAST_LATENCY_SECONDS)
+        self._row.append((now, told is None))
+        pause = Pause(self._seconds(told), is_crowded=self._is_answered and answer.left_at <= soon)
+        self._is_answered = False
+        self._began, self._ends = now, now + pause.seconds
+        return pause
+
+    def _seconds(self, told: float | None) -> float:
+        if told is not None:
+            return told
+        return backoff.full_jitter(sum(is_bare for _, is_bare in self._row), self._random)

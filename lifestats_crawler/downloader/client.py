@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
-from dataclasses import dataclass
-from time import monotonic
+from math import inf
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.request import proxy_bypass
 
@@ -13,39 +12,35 @@ import aiohttp
 from yarl import URL
 
 from lifestats_crawler.config import secrets
-from lifestats_crawler.downloader.connector import PacedConnector
+from lifestats_crawler.downloader.connector import JOURNEY, Journey, PacedConnector
 from lifestats_crawler.exceptions import Cause, NoAnswerError
 from lifestats_crawler.items import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
     from lifestats_crawler.config.model import Config
+    from lifestats_crawler.downloader.connector import Depart
 
 
-@dataclass(slots=True)
-class _Departure:
-    """When a request left, in seconds of the monotonic clock, and until when its answer is waited for."""
-
-    deadline: asyncio.Timeout
-    at: float = 0.0
-
-
-_DEPARTURE: ContextVar[_Departure] = ContextVar("departure")
-
-
-async def at_once() -> None:
+async def at_once(_: Callable[[], bool]) -> bool:
     """Let a request leave without a pace."""
+    return True
+
+
+_SERVER_ERRORS = range(500, 600)
 
 
 class Client:
     """Asks, over one session; follows no redirect, keeps no cookie, and asks nothing twice by itself.
 
     A request leaves when ``depart`` returns, after it has a connection; from then on its answer may take
-    ``timeout`` seconds and ``most_bytes`` bytes. ``${VARIABLE}`` in a url is filled in here, below everything
-    that logs. Proxies are those of the usual environment variables; a proxy's login goes to the proxy only.
+    ``timeout`` seconds and ``most_bytes`` bytes. A connection is not used again after an error or a 5xx, or if its
+    number is in ``distrusted``; ``most_connections`` tells how many stay open. ``${VARIABLE}`` in a url is filled
+    in here, below everything that logs. Proxies are those of the usual environment variables; a proxy's login goes
+    to the proxy only.
     """
 
     def __init__(  # noqa: PLR0913  # each with a default, or a meaning of its own
@@ -55,7 +50,9 @@ class Client:
         *,
         timeout: float,
         most_bytes: int,
-        depart: Callable[[], Awaitable[None]] = at_once,
+        depart: Depart = at_once,
+        distrusted: Container[int] = (),
+        most_connections: Callable[[], float] = lambda: inf,
         safe: str = "",
     ) -> None:
         """Send these headers, and ``variables`` (see ``secrets.of``) in urls, quoted but for ``safe``."""
@@ -67,8 +64,9 @@ class Client:
         self._deadlines: set[asyncio.Timeout] = set()
         self._is_quoted: bool | None = None
         self._proxies: dict[tuple[str, str | None], URL | None] = {}
+        self._connector = PacedConnector(self._leave, distrusted, most_connections)
         self._session = aiohttp.ClientSession(
-            connector=PacedConnector(self._leave),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout),
             headers=headers,
@@ -84,7 +82,7 @@ class Client:
         """Close the connections."""
         await self.close()
 
-    async def ask(
+    async def ask(  # noqa: PLR0913  # what HTTP has, and how the request travels
         self,
         url: str,
         *,
@@ -92,20 +90,29 @@ class Client:
         headers: Iterable[tuple[str, str]] = (),
         json: Any = None,
         proxy: str | None = None,
+        depart: Depart | None = None,
+        on_new_connection: bool = False,
     ) -> Answer:
         """Ask once and return the answer, whatever its status is. Raises NoAnswerError.
 
-        ``proxy`` is asked in place of the one of the environment; ``json`` is a document to send.
+        ``proxy`` is asked in place of the one of the environment; ``json`` is a document to send. ``depart`` takes
+        the place of the client's own. A new connection is one that has carried no request before.
         """
+        journey = Journey(depart or self._depart, on_new_connection)
         try:
-            async with asyncio.timeout(None) as deadline:
-                self._deadlines.add(deadline)
+            async with journey.deadline:
+                self._deadlines.add(journey.deadline)
                 try:
-                    return await self._ask(self._url(url), method, headers, json, proxy, _Departure(deadline))
+                    return await self._ask(self._url(url), method, headers, json, proxy, journey)
                 finally:
-                    self._deadlines.discard(deadline)
+                    self._deadlines.discard(journey.deadline)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise _no_answer(error) from None
+            cause, message = _reason(error)
+        except NoAnswerError as error:
+            cause, message = error.cause, str(error)
+        raise NoAnswerError(
+            cause, message, left_at=journey.left_at, at=time(), connection=journey.connection
+        ) from None
 
     def hurry(self, seconds: float) -> None:
         """Give what is under way so many seconds more, and no longer."""
@@ -124,9 +131,9 @@ class Client:
         headers: Iterable[tuple[str, str]],
         json: Any,
         proxy: str | None,
-        departure: _Departure,
+        journey: Journey,
     ) -> Answer:
-        _DEPARTURE.set(departure)
+        JOURNEY.set(journey)
         async with self._session.request(
             method,
             url,
@@ -135,15 +142,28 @@ class Client:
             allow_redirects=False,
             proxy=proxy or self._proxy(url),
         ) as answer:
-            seconds = monotonic() - departure.at
-            return Answer(answer.status, answer.headers, await self._read(answer), seconds)
+            seconds, at = monotonic() - journey.left_at, time()
+            if answer.status in _SERVER_ERRORS:
+                self._connector.retire(journey.connection)
+            body = await self._read(answer)
+        return Answer(
+            answer.status,
+            answer.headers,
+            body,
+            seconds,
+            left_at=journey.left_at,
+            at=at,
+            connection=journey.connection,
+        )
 
-    async def _leave(self) -> None:
+    async def _leave(self, is_usable: Callable[[], bool]) -> bool:
         """Let a request that has a connection go, and start the time that its answer may take."""
-        await self._depart()
-        departure = _DEPARTURE.get()
-        departure.at = monotonic()
-        departure.deadline.reschedule(asyncio.get_running_loop().time() + self._timeout)
+        journey = JOURNEY.get()
+        if not await journey.depart(is_usable):
+            return False
+        journey.left_at = monotonic()
+        journey.deadline.reschedule(asyncio.get_running_loop().time() + self._timeout)
+        return True
 
     async def _read(self, answer: ClientResponse) -> bytes:
         chunks = []
@@ -179,18 +199,23 @@ def request_headers(usual: Mapping[str, str], config: Config) -> dict[str, str]:
     return {name: value for name, value in usual.items() if value and name.lower() not in given} | own
 
 
-def _no_answer(error: Exception) -> NoAnswerError:
+def _reason(error: Exception) -> tuple[Cause, str]:
     """Say why there is no answer. The order matters: some of aiohttp's errors are of several kinds."""
     kinds = {
         TimeoutError: Cause.NOT_IN_TIME,
         aiohttp.ClientConnectorDNSError: Cause.UNKNOWN_HOST,
         aiohttp.ClientConnectorError: Cause.NO_CONNECTION,
         aiohttp.ClientPayloadError: Cause.CUT_SHORT,
+        _LostError: Cause.LOST,
     }
     cause = next((cause for kind, cause in kinds.items() if isinstance(error, kind)), Cause.OTHER)
     if cause is Cause.NOT_IN_TIME:
-        return NoAnswerError(cause, "no whole answer in time")
-    return NoAnswerError(cause, str(error) or type(error).__name__)
+        return cause, "no whole answer in time"
+    return cause, str(error) or type(error).__name__
+
+
+class _LostError(aiohttp.ClientConnectionError):
+    """Raised where a connection was reset or closed before an answer began."""
 
 
 async def _ask_once(request: ClientRequest, ask: ClientHandlerType) -> ClientResponse:
@@ -203,4 +228,4 @@ async def _ask_once(request: ClientRequest, ask: ClientHandlerType) -> ClientRes
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
         if isinstance(error, aiohttp.ClientConnectorError):
             raise
-        raise aiohttp.ClientConnectionError(str(error)) from error
+        raise _LostError(str(error)) from error

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from math import ceil, inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SLACK_SHARE = 0.002  # of the window: 99.8 % of the rate
 _STRICT_SLACK_SHARE = 0.007  # 99.3 % of it
@@ -41,18 +45,35 @@ class Pacer:
         self._departures: deque[float] = deque(maxlen=places)
         self._next_place = float("-inf")
         self._held_until = float("-inf")
+        self._when_resumed: list[Callable[[float], None]] = []
+        #: Whether no request may leave until ``resume``, but those that go through.
+        self.is_paused = False
         #: How many have asked for a place so far, and how many have left.
         self.booked = self.departed = 0
 
-    def reserve(self, now: float) -> float:
-        """Book the next place, and return the seconds to wait for it."""
+    def reserve(self, now: float, *, through: bool = False) -> float:
+        """Book the next place, and return the seconds to wait for it: none for a request that goes ``through``."""
         self.booked += 1
+        return 0.0 if through else self._book(now)
+
+    def give_back(self) -> None:
+        """Take note that a request does not use its place, and is to book another one later."""
+        self.booked -= 1
+
+    def rebook(self, now: float) -> float:
+        """Book a place for a request whose own passed during a pause, and return the seconds to wait for it."""
         return self._book(now)
 
-    def depart(self, now: float) -> float:
-        """Leave now if that is allowed: return 0, or the seconds after which to try again."""
-        if now < self._held_until:
-            return self._book(now)
+    def depart(self, now: float, *, through: bool = False) -> float:
+        """Leave now if that is allowed: return 0, or the seconds after which to try again; infinite in a pause.
+
+        A request that goes ``through`` leaves in spite of a hold or a pause, but not faster than the rate.
+        """
+        if not through:
+            if self.is_paused:
+                return inf
+            if now < self._held_until:
+                return self._book(now)
         if self._interval and self._departures:
             wait = self._departures[-1] + self._least_gap - now
             if len(self._departures) == self._departures.maxlen:
@@ -65,6 +86,8 @@ class Pacer:
 
     def free_places(self, now: float, seconds: float) -> float:
         """Return how many places of the next ``seconds`` are not booked yet; infinite without a rate."""
+        if self.is_paused:
+            return 0
         begin = max(now, self._next_place, self._held_until)
         open_for = now + seconds - begin
         if open_for <= 0:
@@ -78,6 +101,21 @@ class Pacer:
     def hold(self, until: float) -> None:
         """Let no request leave before ``until``, whatever place it has; requests book again from there."""
         self._held_until = max(self._held_until, until)
+
+    def pause(self) -> None:
+        """Let no request leave until ``resume``, but those that go through."""
+        self.is_paused = True
+
+    def resume(self, now: float) -> None:
+        """Let requests leave again: those that ``depart`` has told to wait for this book again."""
+        self.is_paused = False
+        called, self._when_resumed = self._when_resumed, []
+        for call in called:
+            call(now)
+
+    def when_resumed(self, call: Callable[[float], None]) -> None:
+        """Call once, with the time, at the end of the pause."""
+        self._when_resumed.append(call)
 
     def _book(self, now: float) -> float:
         place = max(now, self._next_place, self._held_until)

@@ -15,7 +15,7 @@ from lifestats_crawler.exceptions import Cause, NoAnswerError
 from lifestats_crawler.items import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from lifestats_crawler.config.model import Config
 
@@ -49,9 +49,12 @@ class Asker:
         """Close the connections."""
         await self._client.close()
 
-    async def _depart(self) -> None:
-        while (wait := self._pacer.depart(monotonic())) > 0:
+    async def _depart(self, is_usable: Callable[[], bool]) -> bool:
+        while is_usable():
+            if (wait := self._pacer.depart(monotonic())) <= 0:
+                return True
             await asyncio.sleep(wait)
+        return False
 
 
 @asynccontextmanager

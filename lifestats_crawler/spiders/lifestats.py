@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from random import Random
@@ -17,8 +18,8 @@ from lifestats_crawler.config import redaction, secrets
 from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.crawl.state import Crawl
 from lifestats_crawler.crawl.walk import Walk
-from lifestats_crawler.exceptions import RunError
-from lifestats_crawler.handlers import NOT_BEFORE
+from lifestats_crawler.exceptions import NoAnswerError, RunError
+from lifestats_crawler.handlers import ANSWER, NOT_BEFORE
 from lifestats_crawler.items import Answer
 from lifestats_crawler.storage.opening import open_run
 from lifestats_crawler.storage.source import Job
@@ -144,7 +145,14 @@ class LifestatsSpider(Spider):
 
 
 def _answer(got: Response | BaseException | None) -> Answer:
-    """Return what Scrapy's downloader came back with as an answer."""
+    """Return what Scrapy's downloader came back with as an answer; what else is known of it is the handler's."""
     if isinstance(got, Response):
-        return Answer(got.status, body=got.body)
-    return Answer(error=f"{type(got).__name__}: {got}")
+        answer: Answer = got.request.meta.get(ANSWER, Answer()) if got.request else Answer()
+        if (answer.status, answer.body) != (got.status, got.body):  # a middleware has changed it
+            answer = replace(answer, status=got.status, body=got.body)
+        return answer
+    error = f"{type(got).__name__}: {got}"
+    cause = got.__cause__ if got else None
+    if not isinstance(cause, NoAnswerError):
+        return Answer(error=error)
+    return Answer(error=error, cause=cause.cause, left_at=cause.left_at, at=cause.at, connection=cause.connection)

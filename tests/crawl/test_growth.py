@@ -83,3 +83,10 @@ def test_a_few_chains_whose_page_has_failed_keep_nobody_from_growing_and_many_do
 def test_where_no_chain_is_left_none_is_made(pacer):
     pacer.booked = 0
     assert more(Frontier([], CHAINS), pacer) == 0
+
+
+def test_chains_that_wait_because_the_server_takes_fewer_at_once_make_no_more_of_them(frontier, pacer):
+    """The gate is before the pacer: what waits there has booked no place."""
+    pacer.booked = 6  # under way
+    assert more(frontier, pacer) == 0
+    assert more(frontier, pacer, answered=1, now=10.0) == 0

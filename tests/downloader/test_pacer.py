@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from heapq import heappop, heappush
+from itertools import count, pairwise
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -123,3 +125,121 @@ def test_a_server_that_holds_us_off_until_the_next_look_leaves_no_place_even_wit
     pacer.hold(1.0)
     assert pacer.free_places(0.5, 0.5) == 0
     assert pacer.free_places(1.0, 0.5) == float("inf")
+
+
+def test_in_a_pause_only_what_goes_through_leaves_and_at_the_rate():
+    pacer = Pacer(10)
+    pacer.pause()
+    assert (pacer.is_paused, pacer.depart(pacer.reserve(0.0))) == (True, inf)
+    assert pacer.free_places(0.0, 60.0) == 0
+    assert [pacer.reserve(1.0, through=True) for _ in range(20)] == [0.0] * 20
+    left = [leave(pacer, 1.0, through=True) for _ in range(20)]
+    assert left[10] - left[0] > 1
+    assert (pacer.booked, pacer.departed) == (21, 20)
+
+
+def test_what_goes_through_leaves_in_spite_of_a_hold():
+    pacer = Pacer(10)
+    pacer.hold(60.0)
+    assert pacer.reserve(1.0, through=True) == 0.0
+    assert pacer.depart(1.0, through=True) == 0.0
+    assert pacer.depart(1.0) > 58
+
+
+def test_when_a_pause_ends_is_told_once_and_places_are_booked_again_one_after_another():
+    pacer, told = Pacer(10), []
+    pacer.pause()
+    pacer.when_resumed(lambda now: told.append((now, pacer.is_paused)))
+    assert told == []
+    pacer.resume(4.0)
+    pacer.pause()
+    pacer.resume(5.0)
+    assert told == [(4.0, False)]
+    waits = [pacer.rebook(5.0) for _ in range(3)]
+    assert waits == pytest.approx([0.0, 0.1, 0.2])
+    assert [pacer.depart(5.0 + wait) for wait in waits] == [0.0] * 3
+    assert pacer.booked == 0, "booked again is not booked more"
+
+
+def test_a_place_that_is_given_back_is_not_booked():
+    pacer = Pacer(10)
+    pacer.reserve(0.0)
+    pacer.give_back()
+    assert (pacer.booked, pacer.departed) == (0, 0)
+
+
+def leave(pacer: Pacer, now: float, *, through: bool = False) -> float:
+    """Wait from ``now`` on until a request leaves, and return when."""
+    while (wait := pacer.depart(now, through=through)) > 0:
+        now += wait
+    return now
+
+
+class Requests:
+    """Requests that wait for their place, for a hold, or for the end of a pause; timers are exact."""
+
+    def __init__(self, pacer: Pacer) -> None:
+        self.pacer = pacer
+        self.held = 0.0
+        self.left: list[float] = []
+        self._asleep: list[tuple[float, int, bool]] = []
+        self._order = count()
+
+    def act(self, what: str, now: float) -> None:
+        match what:
+            case "come" | "through":
+                through = what == "through"
+                self._sleep(now + self.pacer.reserve(now, through=through), through)
+            case "pause":
+                self.pacer.pause()
+            case "resume":
+                self.pacer.resume(now)
+            case "hold":
+                self.held = now + 0.5
+                self.pacer.hold(self.held)
+
+    def wake(self, until: float) -> None:
+        while self._asleep and self._asleep[0][0] <= until:
+            now, _, through = heappop(self._asleep)
+            wait = self.pacer.depart(now, through=through)
+            if wait == inf:
+                self.pacer.when_resumed(lambda now: self._sleep(now + self.pacer.rebook(now), through=False))
+            elif wait:
+                self._sleep(now + wait, through)
+            else:
+                assert through or (now >= self.held and not self.pacer.is_paused)
+                self.left.append(now)
+
+    def _sleep(self, until: float, through: bool) -> None:  # noqa: FBT001
+        heappush(self._asleep, (until, next(self._order), through))
+
+
+acts = st.lists(
+    st.tuples(st.sampled_from(["come", "come", "through", "pause", "resume", "hold"]), st.floats(0, 0.3)),
+    max_size=200,
+)
+
+
+@given(st.sampled_from([1, 2.5, 10, 100]), acts)
+def test_whatever_is_paused_held_and_resumed_no_second_sees_more_than_the_rate_and_everything_leaves(rate, acts):
+    requests, now = Requests(Pacer(rate)), 0.0
+    for what, after in [*acts, ("resume", 1.0)]:
+        now += after
+        requests.wake(now)
+        requests.act(what, now)
+    requests.wake(inf)
+    left, pacer = requests.left, requests.pacer
+    assert len(left) == pacer.booked == pacer.departed
+    most = max((sum(1 for other in left if start <= other < start + 1) for start in left), default=0)
+    assert most <= max(1, -(-rate // 1))
+
+
+def test_what_has_waited_for_the_end_of_a_pause_leaves_one_by_one_at_the_rate():
+    requests = Requests(Pacer(10))
+    requests.act("pause", 0.0)
+    for _ in range(30):
+        requests.act("come", 0.0)
+    requests.wake(60.0)
+    requests.act("resume", 60.0)
+    requests.wake(inf)
+    assert requests.left == pytest.approx([60 + 0.1 * number for number in range(30)], abs=0.01)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from time import monotonic, time
 
 import pytest
 from aiohttp import web
@@ -19,9 +20,13 @@ class Server:
         self.asked: list[web.BaseRequest] = []
         self._answer = answer
         self.url = ""
+        #: For each request, its connection: the first one is 1.
+        self.connections: list[int] = []
+        self._known: dict[object, int] = {}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.asked.append(request)
+        self.connections.append(self._known.setdefault(request.transport, len(self._known) + 1))
         return await self._answer(request)
 
 
@@ -107,7 +112,7 @@ async def test_a_document_is_posted_and_no_cookie_is_kept():
     ("answer", "cause"),
     [
         (silence, Cause.NOT_IN_TIME),
-        (hang_up, Cause.OTHER),
+        (hang_up, Cause.LOST),
         (half, Cause.CUT_SHORT),
         (text("x" * 1001), Cause.TOO_LARGE),
     ],
@@ -133,7 +138,7 @@ async def test_a_kept_alive_connection_that_has_died_is_not_asked_on_a_second_ti
         assert (await asking.ask(server.url)).body == b"first"
         with pytest.raises(NoAnswerError) as error:
             await asking.ask(server.url)
-    assert (error.value.cause, len(server.asked)) == (Cause.OTHER, 2)
+    assert (error.value.cause, len(server.asked)) == (Cause.LOST, 2)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +159,10 @@ async def test_a_server_that_cannot_be_reached_is_told_with_its_cause(url, cause
 async def test_a_request_leaves_when_it_may_and_its_time_begins_then():
     left = []
 
-    async def depart() -> None:
+    async def depart(is_usable) -> bool:
         await asyncio.sleep(0.4)
-        left.append(True)
+        left.append(is_usable())
+        return True
 
     async with serving(text("late")) as server, client(timeout=0.2, depart=depart) as asking:
         answer = await asking.ask(server.url)
@@ -173,3 +179,113 @@ async def test_who_is_in_a_hurry_waits_no_longer_for_what_is_under_way():
         with pytest.raises(NoAnswerError) as error:
             await waiting
     assert error.value.cause is Cause.NOT_IN_TIME
+
+
+async def test_an_answer_says_when_it_left_and_came_and_on_which_connection():
+    async with serving(text("")) as server, client() as asking:
+        before = monotonic(), time()
+        first, second = await asking.ask(server.url), await asking.ask(server.url)
+        after = monotonic(), time()
+    assert before[0] <= first.left_at <= second.left_at <= after[0]
+    assert before[1] <= first.at <= second.at <= after[1]
+    assert (first.connection, second.connection, server.connections) == (1, 1, [1, 1])
+
+
+@pytest.mark.parametrize("answer", [silence, hang_up, half], ids=["silence", "hang up", "half"])
+async def test_an_error_says_it_too_and_its_connection_is_not_used_again(answer):
+    async with serving(answer) as server, client(timeout=0.2) as asking:
+        before = monotonic(), time()
+        for number in (1, 2):
+            with pytest.raises(NoAnswerError) as caught:
+                await asking.ask(server.url)
+            error = caught.value
+            assert before[0] <= error.left_at <= monotonic()
+            assert before[1] <= error.at <= time()
+            assert (error.connection, server.connections[-1]) == (number, number)
+
+
+async def test_a_request_that_never_left_says_that():
+    async with client() as asking:
+        with pytest.raises(NoAnswerError) as caught:
+            await asking.ask("http://127.0.0.1:9/")
+    assert (caught.value.left_at, caught.value.connection) == (0.0, 0)
+
+
+@pytest.mark.parametrize(("status", "connections"), [(500, [1, 2, 3]), (503, [1, 2, 3]), (429, [1, 1, 1])])
+@pytest.mark.parametrize("size", [0, 500_000], ids=["small", "large"])
+async def test_a_connection_that_gave_a_5xx_is_not_used_again(status, size, connections):
+    async with serving(text("x" * size, status=status)) as server, client(most_bytes=10**6) as asking:
+        numbers = [(await asking.ask(server.url)).connection for _ in range(3)]
+    assert numbers == server.connections == connections
+
+
+async def test_a_connection_that_is_distrusted_is_not_used_again():
+    distrusted = set()
+    async with serving(text("")) as server, client(distrusted=distrusted) as asking:
+        await asking.ask(server.url)
+        distrusted.add(1)
+        assert (await asking.ask(server.url)).connection == 2
+        assert (await asking.ask(server.url)).connection == 2
+    assert server.connections == [1, 2, 2]
+
+
+async def test_a_request_can_be_sent_on_a_new_connection_and_the_others_stay():
+    async with serving(text("")) as server, client() as asking:
+        await asyncio.gather(*(asking.ask(server.url) for _ in range(3)))
+        assert (await asking.ask(server.url, on_new_connection=True)).connection == 4
+        await asyncio.gather(*(asking.ask(server.url) for _ in range(4)))
+    assert sorted(server.connections) == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+async def test_no_more_connections_stay_open_than_may_and_a_new_one_takes_the_place_of_another():
+    most = 100
+    async with serving(slowly) as server, client(most_connections=lambda: most) as asking:
+        await asyncio.gather(*(asking.ask(server.url) for _ in range(6)))
+        most = 2
+        for _ in range(6):
+            await asking.ask(server.url)
+        await asyncio.sleep(0.01)
+        assert open_at(server) == 2
+        await asking.ask(server.url, on_new_connection=True)
+        await asyncio.sleep(0.01)
+        assert open_at(server) == 2
+        assert len(set(server.connections)) == 7
+
+
+@pytest.mark.parametrize("is_distrusted", [False, True], ids=["it was closed", "it is distrusted"])
+async def test_a_connection_that_dies_while_its_request_waits_to_leave_is_replaced(
+    is_distrusted,
+):
+    waiting, going, places = asyncio.Event(), asyncio.Event(), []
+    distrusted = set()
+
+    async def depart(is_usable) -> bool:
+        waiting.set()
+        await going.wait()
+        if is_usable():
+            places.append(True)
+        return is_usable()
+
+    async with serving(text("")) as server, client(distrusted=distrusted) as asking:
+        await asking.ask(server.url)
+        asked = asyncio.ensure_future(asking.ask(server.url, depart=depart))
+        await waiting.wait()
+        if is_distrusted:
+            distrusted.add(1)
+        else:
+            server.asked[0].transport.close()
+            await asyncio.sleep(0.05)
+        going.set()
+        answer = await asked
+    assert (answer.status, answer.connection, server.connections, places) == (200, 2, [1, 2], [True])
+
+
+async def slowly(_) -> web.Response:
+    await asyncio.sleep(0.02)
+    return web.Response()
+
+
+def open_at(server: Server) -> int:
+    """Count the connections that are open at a server."""
+    transports = {id(asked.transport): asked.transport for asked in server.asked if asked.transport}
+    return sum(not transport.is_closing() for transport in transports.values())

@@ -6,20 +6,23 @@ The objects are those of a real crawl: ``Crawl``, ``Walk``, ``Spiller``, ``Throt
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING
 
-from lifestats_crawler.api import throttling
+from lifestats_crawler.api.answers import SUCCESSES, TOO_MANY_REQUESTS
 from lifestats_crawler.counting.spiller import Spiller
 from lifestats_crawler.crawl.growth import LOOK_AHEAD_SECONDS
 from lifestats_crawler.crawl.state import Crawl
 from lifestats_crawler.crawl.throttle import Throttle
 from lifestats_crawler.crawl.walk import Walk
 from lifestats_crawler.ending import Ending
+from lifestats_crawler.exceptions import Cause
 from lifestats_crawler.items import Answer
 from lifestats_crawler.ranges import IdRange, missing, union
 from tests.simulation.promises import COUNTER, BrokenPromiseError
@@ -55,7 +58,7 @@ class Crawling:
         most_chains = max(life.config.subsets, self.random.choice([0, 40]))
         self.crawl = Crawl(life.config, run, settled, most_chains, lambda: self.is_running, lambda _: None)
         self.walk = Walk(self.crawl, self.random)
-        self.throttle = Throttle(self.random)
+        self.crawl.throttle = Throttle(self.random)
         self.spiller = Spiller(
             *(life.config, life.job, settled, self.crawl.coverage, storage.store),
             *(self.crawl.asked, self.crawl.stop, life.now, self._stamp()),
@@ -64,13 +67,14 @@ class Crawling:
         self.departures: list[float] = []
         self.good = 0
         self.under_way = 0
+        self.waiting: deque[Ask] = deque()  # at the gate
         self.chains = 0
         self.tallies: list[Tally] = []  # on their way to the pipeline
         self.pages: list[Page] = []  # counted, and in no spill yet
         self.held_back: list[Ask] = []  # while the storage is behind
         self.events: list[tuple[float, int, Callable[..., None], tuple]] = []
         self.order = count()
-        self.changing = (self._land, self._arrive, self._count, self._written, self._look)
+        self.changing = (self._land, self._lose, self._arrive, self._count, self._written, self._look)
         self.stalls = self._stalls()
 
     def run(self) -> Ending | None:
@@ -128,42 +132,94 @@ class Crawling:
 
     def _send(self, ask: Ask, now: float) -> None:
         self.under_way += 1
-        self._at(now + ask.wait, self._reserve, ask)
+        self._at(now + ask.wait, self._enter, ask)
+
+    def _enter(self, ask: Ask, now: float) -> None:
+        self.waiting.append(ask)
+        self._admit(now)
+
+    def _admit(self, now: float) -> None:
+        """Let in what waits at the gate, as far as there is room."""
+        concurrency = self.crawl.concurrency
+        while self.waiting and (concurrency.has_room or not self.crawl.goes_on):
+            concurrency.inside += 1
+            self._reserve(self.waiting.popleft(), now)
+
+    def _leave(self, now: float) -> None:
+        self.crawl.concurrency.inside -= 1
+        self._admit(now)
 
     def _reserve(self, ask: Ask, now: float) -> None:
         self._at(now + self.crawl.pacer.reserve(now), self._depart, ask)
 
     def _depart(self, ask: Ask, now: float) -> None:
         if not self.crawl.goes_on:
+            self._leave(now)
             self._arrive(ask, Answer(error="IgnoreRequest: the crawl is being stopped"), None, now)
             return
-        if wait := self.crawl.pacer.depart(now):
-            self._at(now + wait, self._depart, ask)
+        if not self.crawl.concurrency.may_leave:
+            self.crawl.pacer.give_back()
+            self.waiting.append(ask)
+            self._leave(now)
             return
+        wait = self.crawl.pacer.depart(now)
+        if wait == inf:
+            self.crawl.pacer.when_resumed(partial(self._rebook, ask))
+        elif wait:
+            self._at(now + wait, self._depart, ask)
+        else:
+            self._ask(ask, now)
+
+    def _rebook(self, ask: Ask, now: float) -> None:
+        self._at(now + self.crawl.pacer.rebook(now), self._depart, ask)
+
+    def _ask(self, ask: Ask, now: float) -> None:
         self._check_pace(now)
         self.life.figures.requests += 1
+        self.crawl.concurrency.under_way += 1
         manners = self.world.manners
+        cause, latency = None, manners.latency + manners.jitter * self.random.random()
         if self.random.random() < manners.silence_share:
-            error = self.random.choice(["ResponseFailed: reset", "DownloadTimeoutError: no whole answer in time"])
-            after = _TIMEOUT_SECONDS if "Timeout" in error else manners.latency
-            self._at(now + after, self._arrive, ask, Answer(error=error), None)
-            return
-        latency = manners.latency + manners.jitter * self.random.random()
+            cause = self.random.choice([Cause.LOST, Cause.NOT_IN_TIME])
         made = None if manners.is_made_late else self._answer(ask, now)
-        self._at(now + latency, self._land, ask, made)
+        # Of one process, what is under way at the server is what is under way here.
+        if manners.most_at_once is not None and self.crawl.concurrency.under_way > manners.most_at_once:
+            self.world.seen_lies[f"crowd-{manners.crowd}"] += 1
+            if manners.crowd == "refuse":
+                made, latency = (Answer(TOO_MANY_REQUESTS), {}), manners.latency / 10
+            else:
+                cause = Cause.LOST if manners.crowd == "reset" else Cause.NOT_IN_TIME
+                latency /= 10
+        if cause is not None:
+            after = _TIMEOUT_SECONDS if cause is Cause.NOT_IN_TIME else latency
+            self._at(now + after, self._lose, ask, Answer(error=cause.name, cause=cause, left_at=now))
+        else:
+            self._at(now + latency, self._land, ask, made, now)
 
     def _answer(self, ask: Ask, now: float) -> tuple[Answer, dict]:
         cursor = int(self.crawl.dialect.url(ask.first).partition("offset=")[2].partition("&")[0])
         return self.world.answer(cursor, _BEGIN + timedelta(seconds=now))
 
-    def _land(self, ask: Ask, made: tuple[Answer, dict] | None, now: float) -> None:
+    def _lose(self, ask: Ask, answer: Answer, now: float) -> None:
+        self.crawl.concurrency.lost(answer.left_at, now)
+        self.crawl.concurrency.under_way -= 1
+        self._leave(now)
+        self._arrive(ask, answer, None, now)
+
+    def _land(self, ask: Ask, made: tuple[Answer, dict] | None, left_at: float, now: float) -> None:
         answer, exist = made or self._answer(ask, now)
-        if throttling.is_throttled(answer):
-            told = throttling.told(answer, _BEGIN + timedelta(seconds=now))
-            if wait := self.throttle.wait(answer, told):
-                self.crawl.pacer.hold(now + wait)
-        else:
-            self.throttle.relax()
+        at = _BEGIN.timestamp() + now
+        answer = replace(answer, seconds=now - left_at, left_at=left_at, at=at)
+        crawl = self.crawl
+        pause = crawl.throttle.take(answer, now)
+        if pause.seconds:
+            crawl.pacer.hold(now + pause.seconds)
+        if pause.is_crowded:
+            crawl.concurrency.crowded(left_at, now)
+        if answer.status in SUCCESSES:
+            crawl.concurrency.good()
+        crawl.concurrency.under_way -= 1
+        self._leave(now)
         self._arrive(ask, answer, exist, now)
 
     # What the spider does.

@@ -89,6 +89,9 @@ class Manners:
     is_short: bool
     #: Whether an answer is made when it arrives, and not when it is asked for.
     is_made_late: bool
+    #: How many requests at once the server takes, if that is limited, and what it does with one more.
+    most_at_once: int | None
+    crowd: str
     #: Ids where every request fails.
     dead: IdRange | None
     #: Of the ids that come and go.
@@ -204,6 +207,8 @@ def _manners(random: Random, space: IdRange, ids: list[int], *, has_next: bool) 
         jitter=random.choice([0, 0.05, 1]),
         is_short=random.random() < 0.2,
         is_made_late=random.random() < 0.5,
+        most_at_once=random.choice([None] * 8 + [1, 2, 6]),
+        crowd=random.choice(["refuse", "reset", "time-out"]),
         dead=dead,
         restless=restless,
     )
