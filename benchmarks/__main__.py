@@ -6,13 +6,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
-from benchmarks import counting, machine, memory, merging, pace, skew, speed, start, tuning
+from benchmarks import counting, machine, memory, merging, pace, questions, skew, speed, start, tuning
 from benchmarks.processes import PROJECT
 from benchmarks.results import Options, Result, progress
 
 _SECTIONS = {
     "pace": pace.run,
     "skew": skew.run,
+    "questions": questions.run,
     "speed": speed.run,
     "tuning": tuning.run,
     "counting": counting.run,

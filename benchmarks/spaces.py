@@ -14,6 +14,7 @@ from mocks.data import Recipe, Records
 FIRST_ID = 658_330_693
 PAGE_RECORDS = 100
 _DENSITY = 0.95
+_SPARSE_IDS = 1000  # to a record, in a sparse space
 _DENSE_SHARE = 0.05  # of the ids of a skewed space, with half of its records
 
 
@@ -53,6 +54,12 @@ class Space:
 def even(pages: int) -> Space:
     """Return a space of about so many pages, spread evenly."""
     return Space(FIRST_ID + round(pages * PAGE_RECORDS / _DENSITY))
+
+
+@cache
+def sparse(pages: int) -> Space:
+    """Return a space of about so many pages, in which one id in a thousand exists."""
+    return Space(FIRST_ID + pages * PAGE_RECORDS * _SPARSE_IDS, 1 / _SPARSE_IDS)
 
 
 @cache
