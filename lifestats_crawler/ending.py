@@ -48,6 +48,12 @@ class Ending(Enum):
         "The crawl stopped because reading or writing a file failed; the log has the reason.",
         ExitStatus.STOPPED,
     )
+    BROKEN = (
+        "broken",
+        "The crawl ended while ids were still to be crawled. This is an error of lifestats: open an issue with"
+        " the log.",
+        ExitStatus.STOPPED,
+    )
     MOCK_FAILED = "mock_failed", "The mock API could not be started.", ExitStatus.NOT_STARTED
     CRAWLING = "crawling", "This run is still being crawled.", None
     KILLED = "killed", "The crawl was killed before it could write a report.", None

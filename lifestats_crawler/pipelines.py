@@ -33,7 +33,8 @@ class CountingPipeline:
     def __init__(self, crawler: Crawler) -> None:
         """Count into the run of the crawl, from what its segments have settled already."""
         self._crawler = crawler
-        self._crawl = crawl = cast("CrawlingSpider", crawler.spider).crawl
+        self._spider = cast("CrawlingSpider", crawler.spider)
+        self._crawl = crawl = self._spider.crawl
         self._spiller = Spiller(
             crawl.config,
             Job.of(crawl.config),
@@ -91,6 +92,11 @@ class CountingPipeline:
 
     async def _finish(self) -> None:
         await self._written()
+        if self._ending is Ending.FINISHED and self._crawl.frontier.has_work:
+            left = sum(map(len, self._crawl.frontier.unsettled()))
+            self._fail(Ending.BROKEN, f"the crawl has ended, and {left} ids are still to be crawled")
+        if self._crawl.ending is Ending.MISCONFIGURED:
+            self._spiller.discard()
         if self._spiller.has_news:
             self._spill()
             await self._written()
@@ -121,6 +127,11 @@ class CountingPipeline:
             self._writing = asyncio.ensure_future(self._write(spill))
 
     async def _write(self, spill: Spill) -> None:
+        if spill.partial and not await self._spider.prove():
+            self._writing = None
+            self._spiller.drop(spill)
+            self._spill_if_full()
+            return
         failure: BaseException | None = None
         try:
             await in_thread(self._spiller.write, spill)

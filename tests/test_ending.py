@@ -10,6 +10,7 @@ STATUSES = {
     Ending.REFUSED: 3,
     Ending.MISCONFIGURED: 3,
     Ending.STORAGE: 3,
+    Ending.BROKEN: 3,
     Ending.MOCK_FAILED: 1,
 }
 
@@ -17,7 +18,7 @@ STATUSES = {
 def test_each_ending_has_a_word_of_its_own_for_reports_and_a_sentence_of_its_own_for_people():
     assert len({ending.word for ending in Ending}) == len({ending.sentence for ending in Ending}) == len(Ending)
     assert {ending.word for ending in Ending} == {
-        *("finished", "shutdown", "failing", "refused", "misconfigured", "storage", "outage"),
+        *("finished", "shutdown", "failing", "refused", "misconfigured", "storage", "outage", "broken"),
         *("mock_failed", "crawling", "killed"),
     }, "stored reports have these words"
     assert all(ending.sentence[0].isupper() and ending.sentence.endswith(".") for ending in Ending)

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 class RecordList:
     """The list of records, where the configuration's ``items`` says.
 
-    Some APIs leave the list out of an empty page, or send null for it. That is an empty list in these cases only:
+    Some APIs leave the list out of an empty page, or send null or ``{}`` for it. That is an empty list in these
+    cases only:
 
     ===========================  ==================================================================================
     the list is                  an empty list
     ===========================  ==================================================================================
     null                         where the page says that nothing follows. An API without ``next`` says so by every
                                  empty page, so null is as good as ``[]`` there (Go writes an empty slice as null)
+    ``{}``                       in the same case, below the body: a language whose lists and maps are the same
+    (Lua)
+                                 cannot tell an empty one of each
     absent, ``next`` is there    where no other list has objects in it: then ``items`` is misspelt
-    absent below an object       in the same case: ``{"data": {}}`` for ``data.rows``
+    absent below an object       where no other list has objects in it: ``{"data": {}}`` for ``data.rows``
     absent                       never: ``{"error": "busy"}`` is no page
     ===========================  ==================================================================================
     """
@@ -53,6 +57,8 @@ class RecordList:
             return []
         if isinstance(records, list):
             return records
+        if records == {} and is_end and self._items != "@":
+            return []
         if records is None and self._is_empty(document, is_end=is_end):
             return []
         raise FaultyPageError(f"items: {self._complaint(document, records)}")

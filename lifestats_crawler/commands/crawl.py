@@ -39,9 +39,10 @@ class Command(CrawlCommand):
             "Crawl the id space of one environment of config.yml, count the values, and write the report. The"
             " command continues the newest unfinished run of the same configuration; -a run=NAME continues or"
             " creates the run NAME, and -a run=new always creates a run. Exit status 0: the report is complete."
-            " 1: the crawl could not start. 2: the report is written, but ids are missing. 3: the crawl stopped,"
-            " because most answers failed, the answers contradict the configuration, the API refused access (401,"
-            " 403), reading or writing a file failed, or a second signal came."
+            " 1: the crawl could not start. 2: the report is written, but ids are missing, also after a signal or"
+            " an outage of the API; the same command continues. 3: the crawl stopped, because most answers failed,"
+            " the answers contradict the configuration, the API refused access (401, 403), reading or writing a"
+            " file failed, or a second signal came."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -163,9 +163,16 @@ class Spiller:
 
     def end(self, spill: Spill, error: BaseException | None = None) -> None:
         """Take note that a spill was written, or of why it was not: then the crawl has to stop."""
-        self._writing = None
         if error is None:
+            self._writing = None
             return
+        self.drop(spill)
+        why = error if isinstance(error, OSError) else "see above"
+        self._fail(Ending.STORAGE, f"segment {spill.number} cannot be written: {why}; {INTACT}")
+
+    def drop(self, spill: Spill) -> None:
+        """Take note that a spill will not be written: its pages are not counted any more."""
+        self._writing = None
         self._spilled_pages -= spill.partial.pages
         self._spilled_ids -= spill.partial.ids
         del self._claimed[spill.number]
@@ -173,8 +180,10 @@ class Spiller:
         self._asked = replace(self._asked, given_up=spill.before.given_up, proven=spill.before.proven)
         self._lost_requests += spill.footer.requests
         self._lost_retries += spill.footer.retries
-        why = error if isinstance(error, OSError) else "see above"
-        self._fail(Ending.STORAGE, f"segment {spill.number} cannot be written: {why}; {INTACT}")
+
+    def discard(self) -> None:
+        """Count nothing of what is in memory: it is not proven, and never will be."""
+        self._partial = Partial(self._config.counters)
 
     @property
     def pages(self) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LOOK_AHEAD_SECONDS = 0.05  # between two looks
 _LATENCY_SECONDS = 4
+#: Questions under way beside the chains, at most: audits of the opening, proofs, claims and the witness.
+MOST_TALKS = 64
 _FEW_SHARE = 0.1  # of the chains
 
 

@@ -63,6 +63,10 @@ class Throttle:
             self._row = [pause for pause in self._row if pause[0] > answer.left_at]
         return Pause()
 
+    def refused_for(self, now: float) -> float:
+        """Return for how many seconds every request has been refused, beyond the times that were told."""
+        return 0.0 if self.refused_since is None else max(0.0, now - max(self.refused_since, self.told_until))
+
     def _refused(self, answer: Answer, now: float) -> Pause:
         told = throttling.told(answer)
         if told is not None:

@@ -65,7 +65,11 @@ def measured_bytes(entries: Iterable[Entry]) -> tuple[str | None, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a walk would take. Retries come on top, and up to a request each time that a chain is split."""
+    """What a walk would take.
+
+    Retries come on top, up to a request each time that a chain is split, and what is asked beside the pages: a
+    proof for each segment, and the audits.
+    """
 
     records: int
     requests: int

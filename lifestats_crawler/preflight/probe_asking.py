@@ -36,11 +36,11 @@ class Asker:
             depart=self._depart,
         )
 
-    async def ask(self, url: str) -> Answer:
+    async def ask(self, url: str, *, on_new_connection: bool = False) -> Answer:
         """Wait for a place, ask, and return the answer or why there is none."""
         await asyncio.sleep(self._pacer.reserve(monotonic()))
         try:
-            return await self._client.ask(url)
+            return await self._client.ask(url, on_new_connection=on_new_connection)
         except NoAnswerError as error:
             is_late = error.cause is Cause.NOT_IN_TIME
             return Answer(error=f"no complete answer within {TIMEOUT_SECONDS:.0f} s" if is_late else str(error))

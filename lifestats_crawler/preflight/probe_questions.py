@@ -1,4 +1,4 @@
-"""A handful of questions that show whether the configuration reads this API. Pure: answers are arguments."""
+"""The few requests that show whether the configuration reads this API. Pure: answers are arguments."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from lifestats_crawler.api import answers, documents
 from lifestats_crawler.api.cursor import Cursor, integer, is_none
 from lifestats_crawler.api.expressions import column, finder
 from lifestats_crawler.api.record_list import RecordList
+from lifestats_crawler.crawl import proof
 from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.preflight.probe_talks import Found, Request, Talks
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from random import Random
 
     from lifestats_crawler.api.quoting import Redactor
     from lifestats_crawler.config.model import Config
+    from lifestats_crawler.crawl.audit import Shown
     from lifestats_crawler.items import Answer
+    from lifestats_crawler.preflight.probe_talks import Asking
 
 OK, NOTE, FAILED, SKIPPED = "ok", "note", "FAILED", "skipped"
 
@@ -52,6 +56,8 @@ class Page:
     claimed: Any
     #: How many entries of the list are null: passed over.
     nulls: int = 0
+    #: What it shows to a crawl; None where a crawl would not believe it.
+    shown: Shown | None = None
 
     @property
     def following(self) -> int | None:
@@ -78,12 +84,15 @@ class Pages:
     again: Page | None = None
     #: At the id of a record in the middle of the first page.
     known: Page | None = None
+    known_id: int = -1
     second: Page | None = None
     #: Here and there in the id space.
     elsewhere: list[Page] = field(default_factory=list)
     last: Page | None = None
     #: Where the first record of the page ``known`` shows it; None where it does not tell.
     inclusive: bool | None = None
+    #: What came of the questions that a crawl asks to check the API.
+    found: Found = field(default_factory=Found)
 
     def cursor(self, config: Config) -> Cursor:
         """Return what a cursor means: as the API has shown it, whatever the configuration says."""
@@ -97,27 +106,30 @@ class Pages:
 
 
 class Probe:
-    """The conversation: yields cursors, takes answers, and notes what keeps an answer from being a page."""
+    """The conversation: yields requests, takes answers, and notes what keeps an answer from being a page."""
 
-    def __init__(self, config: Config, redactor: Redactor) -> None:
-        """Talk to the API that a configuration describes."""
+    def __init__(self, config: Config, redactor: Redactor, random: Random) -> None:
+        """Talk to the API that a configuration describes; ``random`` chooses the parts that are asked again."""
         self._config = config
         self._redactor = redactor
         self._list, self._ids = RecordList(config.items, config.next), column(config.id)
         self._find_next = finder(config.next) if config.next else None
+        self._talks = Talks(config, random)
         self.pages = Pages()
         self.checks: list[Check] = []
 
-    def talk(self) -> Generator[int, Answer, None]:
-        """Ask at a cursor and take the answer, nine times at most; less if the first is no page."""
+    def talk(self) -> Asking[None]:
+        """Ask, and take the answer, 25 times at most; once if the first answer is no page.
+
+        Nine questions are for pages, up to three more for the proof of the cursor, up to twelve for audits of two
+        pages, and one for the end. Where all is well, that is 14 at most.
+        """
         pages, space = self.pages, self._config.space
         first = pages.first = yield from self._ask(self._cursor.sent(space.begin))
         if first is None or not first.ids:
             return
         pages.again = yield from self._ask(first.cursor)
-        known_id = first.ids[len(first.ids) // 2]
-        pages.known = yield from self._ask(known_id)
-        pages.inclusive = _is_inclusive(pages.known, known_id)
+        yield from self._ask_known(first)
         beyond = max(first.ids) + 1
         following = first.following
         is_usable = following is not None and self._cursor.first(following) >= beyond
@@ -125,7 +137,38 @@ class Probe:
         for place in self._places(beyond - space.begin):
             page = yield from self._ask(self._cursor.sent(place))
             pages.elsewhere += [page] if page else []
-        pages.last = yield from self._ask(self._cursor.sent(space.end - 1))
+        answer = yield Request(self._cursor.sent(space.end - 1))
+        pages.last = self._noted(self._cursor.sent(space.end - 1), answer)
+        if pages.inclusive in (None, self._config.inclusive):
+            yield from self._ask_as_a_crawl(first, answer)
+
+    def _ask_known(self, first: Page) -> Asking[None]:
+        """Ask at the id of a record in the middle of the first page, and prove the cursor as a crawl does.
+
+        The first question of that proof is the same: where the cursor is exclusive it is sent with the id of the
+        record before the one that must be shown.
+        """
+        pages, ids = self.pages, sorted(first.ids)
+        is_before = not self._config.inclusive and len(ids) > 1
+        pages.known_id = ids[len(ids) // 2 - is_before]
+        answer = yield Request(pages.known_id)
+        pages.known = self._noted(pages.known_id, answer)
+        pages.inclusive = _is_inclusive(pages.known, pages.known_id)
+        if pages.known and first.shown and first.shown.ids:
+            pages.found.proof = yield from self._talks.prove(first.shown, answer)
+
+    def _ask_as_a_crawl(self, first: Page, at_the_end: Answer) -> Asking[None]:
+        """Ask for the first page and one elsewhere again in parts, and ask whether the end is believable."""
+        pages, space, found = self.pages, self._config.space, self.pages.found
+        if found.proof and found.proof.outcome is proof.Outcome.REFUTED:
+            return
+        if self._config.audit:
+            apart = pages.elsewhere[len(pages.elsewhere) // 2] if pages.elsewhere else pages.second
+            for page in (first, apart):
+                if page and page.shown and page.shown.ids and not found.has_differed:
+                    found.audits.append((yield from self._talks.audit(page.shown)))
+        highest = max(max(page.ids, default=-1) for page in pages.all)
+        found.ends = yield from self._talks.ask_ends(highest + 1, space.end - 1, at_the_end)
 
     @property
     def _cursor(self) -> Cursor:
@@ -137,9 +180,13 @@ class Probe:
         places = [space.begin + ceil(len(space) * part) for part in _PLACE_SHARES] + [space.end - width]
         return [place for place in places if place >= space.begin + 2 * width]
 
-    def _ask(self, cursor: int) -> Generator[int, Answer, Page | None]:
-        """Ask for a page; note each step from the answer to the page for the first, failures for the others."""
-        answer = yield cursor
+    def _ask(self, cursor: int) -> Asking[Page | None]:
+        """Ask for a page."""
+        answer = yield Request(cursor)
+        return self._noted(cursor, answer)
+
+    def _noted(self, cursor: int, answer: Answer) -> Page | None:
+        """Note each step from an answer to a page for the first one, and failures for the others."""
         steps: list[Check] = []
         page = self._opened(cursor, answer, steps)
         is_first = not self.checks
@@ -184,7 +231,8 @@ class Probe:
             return None
         ids = [int(value) for value in values]
         steps.append(_shown_ids(ids, cursor))
-        return Page(cursor, document, records, ids, claimed, len(found) - len(records))
+        shown = self._talks.shown(answer, cursor)
+        return Page(cursor, document, records, ids, claimed, len(found) - len(records), shown)
 
     def _no_list(self, document: Any, error: Exception) -> str:
         """Say what is in the place of the list, and how it is read if it is an object of records."""

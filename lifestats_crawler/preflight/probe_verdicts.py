@@ -14,7 +14,9 @@ from lifestats_crawler.api.documents import compact
 from lifestats_crawler.api.expressions import column
 from lifestats_crawler.api.record_list import RecordList
 from lifestats_crawler.config.redaction import cut
+from lifestats_crawler.crawl import audit, proof
 from lifestats_crawler.crawl.density import Density
+from lifestats_crawler.crawl.reader import is_claim
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.preflight.plan import estimate
 from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, SKIPPED, Check
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from lifestats_crawler.preflight.probe_questions import Page, Pages
 
 _MOST_OF_A_VALUE = 200  # characters
+_MANY = 0.1  # of the records: with so many bad ones on a page, a crawl does not believe the page
 
 
 class Verdicts:
@@ -54,13 +57,17 @@ class Verdicts:
             "next": self._next,
             "cursor advances": self._advances,
             "same page twice": self._same_twice,
+            "same page in parts": self._same_in_parts,
             "order": self._order,
             "density": self._density,
             "first and last id": self._ends,
+            "end of the records": self._end,
             "read by the crawl": self._read,
         }
         if self._nulls:
             judges = {"null records": self._null_records} | judges
+        if not self._config.audit:
+            del judges["same page in parts"]
         first = self._pages.first
         for name, judge in judges.items():
             nothing = SKIPPED, "no page with records"
@@ -98,23 +105,25 @@ class Verdicts:
         except jmespath.exceptions.JMESPathError as error:
             return FAILED, f"{counter.field} cannot be read: {error}", key, self._show.json(records[0])
         if wrong := _uncountable(counter.field, values):
-            seen, at = wrong
-            return FAILED, seen, key, self._show.json(records[at])
+            seen, at, many = wrong
+            return self._bad_records(seen, key, (many, at), records)
         lacking = [at for at, value in enumerate(values) if value is None]
         seen = f"{counter.field} is missing or null in {len(lacking)} of {len(values)} records"
         if len(lacking) == len(values):
             return FAILED, seen, key, self._show.json(records[0])
         if lacking and counter.missing == "fault":
             advice = f"{key}, or counters.{name}.missing: skip"
-            return (
-                FAILED,
-                f"{seen} ({len(lacking) / len(values):.1%})",
-                advice,
-                self._show.json(records[lacking[0]]),
-            )
+            return self._bad_records(seen, advice, (len(lacking), lacking[0]), records)
         if lacking:
             return OK, f"{seen}; these records are skipped"
         return OK, f"{counter.field} is in all {len(values)} records, such as {self._show.json(values[0])}"
+
+    def _bad_records(self, seen: str, keys: str, bad: tuple[int, int], records: list[Any]) -> tuple[str, ...]:
+        """Say what a crawl makes of ``bad`` records (how many, and the first): few cost only their own ids."""
+        many, at = bad
+        if many < _MANY * len(records):
+            return NOTE, f"{seen}: a crawl counts the other records, and lists the ids of these as missing", keys
+        return FAILED, f"{seen} ({many / len(records):.1%})", keys, self._show.json(records[at])
 
     @property
     def _is_capped(self) -> bool:
@@ -136,18 +145,34 @@ class Verdicts:
         return OK, f"a page has up to {most} records, {wanted} were requested"
 
     def _inclusive(self, first: Page, _: str) -> tuple[str, ...]:
-        known, found, an_id = self._pages.known, self._pages.inclusive, first.ids[len(first.ids) // 2]
+        known, found, an_id = self._pages.known, self._pages.inclusive, self._pages.known_id
         if known is None:
             return SKIPPED, "no answer to the request at the id of a record"
         if found is None:
             seen = f"the answer to a request at id {an_id} also has earlier records, so inclusive was not checked"
             return NOTE, seen, "inclusive"
-        right, otherwise = ("true", "the crawl stops") if found else ("false", "records are lost")
         seen = f"the answer to a request at id {an_id} {'contains' if found else 'lacks'} this record"
-        if found == self._config.inclusive:
-            return OK, f"{seen}, so inclusive: {right} is correct"
         shown = self._show.json({"asked": an_id, "ids": known.ids[:1]})
-        return FAILED, f"{seen}: set inclusive: {right}; otherwise {otherwise}", "inclusive", shown
+        if found and not self._config.inclusive:
+            return FAILED, f"{seen}: set inclusive: true; otherwise the crawl stops", "inclusive", shown
+        return self._proven(first, known, seen, shown)
+
+    def _proven(self, first: Page, known: Page, seen: str, shown: str) -> tuple[str, ...]:
+        """Say what the proof of the cursor has come to, where ``inclusive`` may be right."""
+        found, made, an_id = self._pages.inclusive, self._pages.found.proof, self._pages.known_id
+        is_good = made is None or made.outcome is proof.Outcome.GOOD
+        if found == self._config.inclusive and is_good:
+            return OK, f"{seen}, so inclusive: {'true' if found else 'false'} is correct"
+        if made and is_good:
+            seen = f"{seen}, and a second answer contains it: the record is new, or one of several servers lags"
+            return NOTE, seen, "url"
+        if made and made.outcome is proof.Outcome.OPEN:
+            seen = f"{seen}, and the first page could not be compared with it once more"
+            return NOTE, f"{seen}, so inclusive was not checked: run scrapy probe again", "inclusive"
+        rest = sorted(an_other for an_other in first.ids if an_other > an_id)
+        if self._config.inclusive and (made is None or (rest and sorted(known.ids)[: len(rest)] == rest)):
+            return FAILED, f"{seen}: set inclusive: false; otherwise records are lost", "inclusive", shown
+        return FAILED, made.why if made else seen, "url, inclusive", shown
 
     def _next(self, first: Page, _: str) -> tuple[str, ...]:
         path = self._config.next
@@ -204,6 +229,23 @@ class Verdicts:
             return FAILED, f"{seen} only, such as {min(others)}. Such data cannot be counted exactly", "url"
         return OK, f"two identical requests at {first.cursor} gave the same ids"
 
+    def _same_in_parts(self, _: Page, __: str) -> tuple[str, ...]:
+        """Say whether a range has the same records when it is asked for in parts."""
+        audits = self._pages.found.audits
+        if not audits:
+            return SKIPPED, "correct the FAILED checks first"
+        for found in audits:
+            if found.outcome is audit.Outcome.DIFFERS:
+                return FAILED, f"{found.seen}. A crawl would lose records", "url, inclusive, next"
+        if self._pages.found.has_differed:
+            seen = "a part had other records than its page, but not when both were requested once more"
+            return NOTE, f"{seen}: records come and go, or one of several servers lags", "url"
+        agreed = sum(found.outcome is audit.Outcome.AGREED for found in audits)
+        if not agreed:
+            return SKIPPED, "no part could be compared with its page"
+        pages = "1 page" if agreed == 1 else f"{agreed} pages"
+        return OK, f"parts of {pages}, requested with a smaller limit, have the same records as the whole"
+
     def _order(self, _: Page, __: str) -> tuple[str, ...]:
         if all(one < other for page in self._pages.all for one, other in pairwise(page.ids)):
             return OK, "the ids of each page ascend"
@@ -224,6 +266,31 @@ class Verdicts:
         if beyond > config.last_id:
             return NOTE, f"{', '.join(seen)}; records exist after last_id, up to {beyond} or more", "last_id"
         return OK, ", ".join(seen)
+
+    def _end(self, _: Page, __: str) -> tuple[str, ...]:
+        """Say whether a crawl would believe what the API says where no record follows."""
+        ends = self._pages.found.ends
+        if not ends:
+            return SKIPPED, "no answer to the request at last_id"
+        for first, tally in ends.items():
+            if not is_claim(tally):
+                continue
+            if tally.ids:
+                highest = tally.ids[-1]
+                seen = f"the answer to a request at {first} has only records from before it, up to {highest}"
+                advice = (
+                    f"A crawl does not believe such an end. If {highest} is the last record, set last_id to it"
+                )
+                return FAILED, f"{seen}. {advice}", "last_id, url"
+            if first <= self._highest:
+                seen = (
+                    f"the answer to a request at {first} says that nothing follows, but id {self._highest} exists"
+                )
+                return FAILED, seen, "next, url"
+        if self._config.last_id in ends and not is_claim(ends[self._config.last_id]):
+            return OK, "the answer to a request at last_id does not say that nothing follows"
+        places = " and ".join(str(first) for first, tally in sorted(ends.items()) if is_claim(tally))
+        return OK, f"no record, and nothing that follows, in the answer to a request at {places}"
 
     def _read(self, _: Page, __: str) -> tuple[str, ...]:
         """Read each page as the crawl does, which checks more than is asked above."""
@@ -256,14 +323,15 @@ class Verdicts:
         return IdRange(begin, min(end, space.end))
 
 
-def _uncountable(field: str, values: list[Any]) -> tuple[str, int] | None:
-    """Say which values cannot be counted, and where the first of them is; None if there is none."""
+def _uncountable(field: str, values: list[Any]) -> tuple[str, int, int] | None:
+    """Say which values cannot be counted, where the first of them is, and how many; None if there is none."""
     long = [at for at, value in enumerate(values) if isinstance(value, int) and not -(2**63) <= value < 2**63]
     if long:
         seen = f"{field} is {values[long[0]]} in {len(long)} of {len(values)} records"
-        return f"{seen}, which does not fit into 64 bits. Set field: to_string({field})", long[0]
+        return f"{seen}, which does not fit into 64 bits. Set field: to_string({field})", long[0], len(long)
     bad = [at for at, value in enumerate(values) if isinstance(value, list | dict | float)]
     if bad:
         value = cut(compact(values[bad[0]]), _MOST_OF_A_VALUE)
-        return f"{field} is {value} in {len(bad)} of {len(values)} records, neither an integer nor text", bad[0]
+        seen = f"{field} is {value} in {len(bad)} of {len(values)} records, neither an integer nor text"
+        return seen, bad[0], len(bad)
     return None

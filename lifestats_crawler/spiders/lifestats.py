@@ -16,25 +16,31 @@ from scrapy.http import Response
 from lifestats_crawler import clock
 from lifestats_crawler.config import redaction, secrets
 from lifestats_crawler.config.from_settings import environment, load_config
+from lifestats_crawler.crawl.asks import TalkAsk
+from lifestats_crawler.crawl.growth import MOST_TALKS
 from lifestats_crawler.crawl.state import Crawl
 from lifestats_crawler.crawl.walk import Walk
 from lifestats_crawler.exceptions import NoAnswerError, RunError
-from lifestats_crawler.handlers import ANSWER, NOT_BEFORE
+from lifestats_crawler.handlers import ANSWER, NEW_CONNECTION, NOT_BEFORE, THROUGH
 from lifestats_crawler.items import Answer
 from lifestats_crawler.storage.opening import open_run
 from lifestats_crawler.storage.source import Job
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
     from lifestats_crawler.config.model import Config
-    from lifestats_crawler.crawl.walk import Ask
+    from lifestats_crawler.crawl.asks import Ask
     from lifestats_crawler.ending import Ending
     from lifestats_crawler.items import Tally
     from lifestats_crawler.storage.runs import Run
+
+
+_LOOK_UP_SECONDS = 0.5  # between two looks whether the crawl is being stopped
 
 
 class LifestatsSpider(Spider):
@@ -60,6 +66,7 @@ class LifestatsSpider(Spider):
         opened = open_run(parent, Job.of(config), run, clock.now())
         try:
             most_chains = crawler.settings.getint("CONCURRENT_REQUESTS")
+            _make_room(crawler.settings, most_chains)
             return super().from_crawler(
                 crawler, *args, config=config, run=opened, most_chains=most_chains, **kwargs
             )
@@ -86,8 +93,7 @@ class LifestatsSpider(Spider):
 
     def grow(self) -> None:
         """Start more chains if the pacer has places that no chain is going to take."""
-        for ask in self.walk.grow(monotonic()):
-            self.crawler.engine.crawl(self._first(ask))
+        self._send(self.walk.grow(monotonic()))
 
     def parse(self, response: Response, ask: Ask) -> AsyncIterator[Tally | Request]:
         """Walk a chain from its first page on."""
@@ -106,17 +112,32 @@ class LifestatsSpider(Spider):
         """
         while True:
             step = self.walk.take(ask, answer, monotonic())
-            if step.tally is not None:
-                yield step.tally
-            for begun in step.begun:
-                yield self._first(begun)
-            if step.following is None:
+            following = step.following
+            if isinstance(following, TalkAsk) and step.tallies:
+                step.begun.append(following)
+                following = None
+            self._send(step.begun)
+            for tally in step.tallies:
+                yield tally
+            for starting in step.starting:
+                yield self._first(starting)
+            if following is None:
                 return
-            await self.crawl.storage_keeps_up.wait()
+            ask = following
+            if not isinstance(ask, TalkAsk):  # what is only a question adds nothing to what is kept in memory
+                await self.crawl.storage_keeps_up.wait()
             if not self.crawl.goes_on:
                 return
-            ask = step.following
             answer = await self._download(self._request(ask))
+
+    async def prove(self) -> bool:
+        """Prove once more that records are shown where they are asked for; tell whether to write a segment."""
+        told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if ask := self.walk.prove(told.set_result, monotonic()):
+            self._send([ask])
+        while self.crawl.goes_on and not told.done():
+            await asyncio.wait([told], timeout=_LOOK_UP_SECONDS)
+        return told.result() if told.done() else self.walk.may_write
 
     async def _download(self, request: Request) -> Answer:
         try:
@@ -124,15 +145,19 @@ class LifestatsSpider(Spider):
         except Exception as error:  # noqa: BLE001  # whatever it is, the page did not arrive
             return _answer(error)
 
+    def _send(self, asks: Iterable[Ask]) -> None:
+        for ask in asks:
+            self.crawler.engine.crawl(self._first(ask))
+
     def _first(self, ask: Ask) -> Request:
         """Make the first request of a chain: one that Scrapy schedules."""
         return self._request(ask, callback=self.parse, errback=self.failed, cb_kwargs={"ask": ask})
 
     def _request(self, ask: Ask, **scheduled: Any) -> Request:
         return Request(
-            self.crawl.dialect.url(ask.first),
+            self.crawl.dialect.url(ask.first, ask.limit),
             # The url is what the configuration says: Scrapy need not parse and quote it again.
-            meta={"verbatim_url": True} | ({NOT_BEFORE: monotonic() + ask.wait} if ask.wait else {}),
+            meta=_meta(ask),
             dont_filter=True,
             **scheduled,
         )
@@ -142,6 +167,26 @@ class LifestatsSpider(Spider):
 
     def _close(self, ending: Ending) -> None:
         self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=ending.word))
+
+
+def _make_room(settings: BaseSettings, most_chains: int) -> None:
+    """Let questions through beside the chains: in a pause each of these holds a place in Scrapy's downloader."""
+    if settings.frozen:  # by somebody who has made a downloader already
+        return
+    for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
+        most = max(settings.getint(name), most_chains) + MOST_TALKS
+        settings.set(name, most, priority=settings.getpriority(name) or 0)
+
+
+def _meta(ask: Ask) -> dict[str, Any]:
+    meta: dict[str, Any] = {"verbatim_url": True}
+    if ask.wait:
+        meta[NOT_BEFORE] = monotonic() + ask.wait
+    if ask.is_through:
+        meta[THROUGH] = True
+    if ask.on_new_connection:
+        meta[NEW_CONNECTION] = True
+    return meta
 
 
 def _answer(got: Response | BaseException | None) -> Answer:

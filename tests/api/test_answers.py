@@ -82,9 +82,13 @@ def test_without_a_redactor_nothing_is_quoted():
         (Answer(404, {"Retry-After": "1"}), False),
         (Answer(204, {"Retry-After": "1"}), False),
         (Answer(404, error="cut short"), False),
-        *((Answer(status), False) for status in (0, 200, 202, 206, 400, 403, 410, 429, 500)),
+        (Answer(200), True),
+        (Answer(200, body=b" \n"), True),
+        (Answer(200, body=b"[]"), False),
+        *((Answer(status), True) for status in (410, 416)),
+        *((Answer(status), False) for status in (0, 202, 206, 400, 403, 429, 500)),
     ],
     ids=str,
 )
-def test_only_404_and_204_say_that_there_is_nothing(answer, says_nothing):
+def test_what_says_without_a_page_that_there_is_nothing(answer, says_nothing):
     assert answers.says_nothing(answer) is says_nothing

@@ -80,7 +80,12 @@ class Simulation:
 
     def answer(self, chain, now) -> None:
         self.answers += 1
-        tally = self.frontier.advance(chain, self.page(chain.left))
+        tally = self.page(chain.left)
+        if tally.next is None and not len(tally.settles):
+            self.frontier.claim(chain)  # one more request is made at the end, to confirm it
+            self.coverage.add(IdRange(chain.cursor, chain.end))
+        else:
+            self.frontier.advance(chain, tally)
         self.coverage.add(tally.settles)
         self.records += tally.records
         for other in self.frontier.start():

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from math import sqrt
 
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 
 from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.crawl.frontier import Frontier, Pass
-from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import Coverage, IdRange, missing, union
 
@@ -33,23 +31,36 @@ class TruthfulApi:
         return Tally(settles, {}, inside, next=following, highest=max(shown, default=None))
 
 
+def settled(frontier, chain, tally) -> IdRange:
+    """Move a chain past its page as a walk does: an end that shows nothing is a claim."""
+    frontier.show(max([*tally.ids, tally.highest or -1]))
+    if tally.next is None and not len(tally.settles):
+        frontier.claim(chain)
+    else:
+        frontier.advance(chain, tally)
+    return tally.settles
+
+
+def closed(frontier) -> list[IdRange]:
+    """Believe every claim, and return what that settles."""
+    while claim := frontier.take_claim():
+        frontier.believe(claim)
+    return [part for parts in frontier.take_believed() for part in parts]
+
+
 def walk(frontier, answer, random):
     """Answer chains in any order until nothing is left; return the coverage and the records."""
     coverage, records, under_way = Coverage(), 0, list(frontier.start())
     while under_way:
         chain = under_way.pop(random.randrange(len(under_way)))
-        tally = answer(chain.left)
-        try:
-            tally = frontier.advance(chain, tally)
-        except FaultyPageError:
-            under_way.append(chain)
-            continue
+        settled(frontier, chain, tally := answer(chain.left))
         coverage.add(tally.settles)
         records += tally.records
         if frontier.is_under_way(chain):
             under_way.append(chain)
         under_way.extend(frontier.start())
         under_way.extend(frontier.grow(random.randrange(3)))
+    coverage.add(*closed(frontier))
     return coverage, records
 
 
@@ -68,19 +79,21 @@ def test_any_number_of_chains_settles_every_id_once_and_counts_every_record(ids,
 def test_what_is_given_up_and_what_is_settled_make_the_whole(ids, chains, random, width):
     frontier = Frontier([SPACE], chains, page=5)
     api = TruthfulApi(ids, 5)
-    coverage, given_up, under_way = Coverage(), Coverage(), list(frontier.start())
+    coverage, under_way = Coverage(), list(frontier.start())
     while under_way:
         chain = under_way.pop()
         if random.random() < 0.3:
-            skipped, is_given_up = frontier.skip(chain, width + 1)
-            if is_given_up:
-                given_up.add(skipped)
+            if chain.is_last_try:
+                frontier.give_up(chain, chain.cursor + width + 1, "why")
+            else:
+                frontier.skip(chain)
         else:
-            tally = api.page(chain.left)
-            coverage.add(frontier.advance(chain, tally).settles)
+            coverage.add(settled(frontier, chain, api.page(chain.left)))
         under_way.extend([chain] if frontier.is_under_way(chain) else [])
         under_way.extend(frontier.start())
-    assert list(missing(SPACE, coverage)) == list(given_up)
+    coverage.add(*closed(frontier))
+    assert list(missing(SPACE, coverage)) == union(IdRange(begin, end) for begin, end, _ in frontier.given_up)
+    assert {reason for _, _, reason in frontier.given_up} <= {"why"}
 
 
 @given(ids_in_space, st.integers(1, 12), st.randoms(), st.lists(st.integers(0, 30), max_size=6))
@@ -95,7 +108,8 @@ def test_killed_and_resumed_at_any_page_what_was_spilled_and_what_is_missing_mak
             if not under_way:
                 break
             chain = under_way.pop(random.randrange(len(under_way)))
-            partial.append(frontier.advance(chain, api.page(chain.left)))
+            partial.append(api.page(chain.left))
+            settled(frontier, chain, partial[-1])
             under_way.extend([chain] if frontier.is_under_way(chain) else [])
             under_way.extend([*frontier.start(), *frontier.grow(random.randrange(3))])
             if random.random() < 0.3 or not under_way:
@@ -103,27 +117,11 @@ def test_killed_and_resumed_at_any_page_what_was_spilled_and_what_is_missing_mak
                     spilled.add(tally.settles)
                 records += sum(tally.records for tally in partial)
                 partial = []
+        if not under_way:
+            spilled.add(*closed(frontier))
         assert union([*spilled, *missing(SPACE, spilled)]) == [SPACE]
         assert records == sum(an_id in part for part in spilled for an_id in ids)
     assert (list(spilled), records) == ([SPACE], len(ids))
-
-
-@given(ids_in_space, st.integers(1, 20), st.randoms(), st.sets(st.integers(SPACE.begin, SPACE.end)), st.booleans())
-def test_a_cursor_that_lies_once_that_the_space_ends_there_loses_nothing(ids, chains, random, lies, empty):
-    api = TruthfulApi(ids, 3)
-
-    def answer(left: IdRange) -> Tally:
-        honest = api.page(left)
-        if left.begin not in lies:
-            return honest
-        lies.discard(left.begin)
-        if empty or honest.highest is None:
-            return Tally(IdRange(left.begin, left.begin))
-        return replace(honest, settles=IdRange(left.begin, min(left.end, honest.highest + 1)), next=None)
-
-    coverage, records = walk(Frontier([SPACE], chains, page=3), answer, random)
-    assert list(coverage) == [SPACE]
-    assert records == len(ids)
 
 
 @pytest.fixture
@@ -135,56 +133,90 @@ def two():
 
 def test_the_last_ids_are_asked_for_first_so_that_a_false_end_is_refuted_at_once():
     frontier = Frontier([SPACE], 3, page=5)
-    tail, low, high = frontier.start()
-    assert [chain.left for chain in (tail, low, high)] == [IdRange(195, 200), IdRange(100, 148), IdRange(148, 195)]
-    frontier.advance(tail, Tally(IdRange(195, 198), {}, 1, next=None, highest=197))
-    with pytest.raises(FaultyPageError, match="claims to be the last page, but id 197 exists"):
-        frontier.advance(low, Tally(IdRange(100, 110), next=None, highest=109))
-    assert low.left == IdRange(100, 148)
+    assert [chain.left for chain in frontier.start()] == [IdRange(195, 200), IdRange(100, 148), IdRange(148, 195)]
 
 
-def test_a_claim_is_confirmed_once_everything_else_is_done_and_settles_then(two):
+def test_claims_wait_until_everything_else_is_done_and_are_taken_from_the_highest_down(two):
     frontier, low, high = two
-    assert len(frontier.advance(high, Tally(IdRange(151, 151))).settles) == 0
-    assert list(frontier.start()) == []
-    frontier.advance(low, Tally(IdRange(100, 150), next=150, highest=149))
-    (again,) = frontier.start()
-    assert again.left == IdRange(151, 200)
-    assert frontier.advance(again, Tally(IdRange(151, 151))).settles == IdRange(151, 200)
-    assert list(frontier.start()) == []
+    frontier.claim(high)
+    assert (list(frontier.start()), frontier.is_walked) == ([], False)
+    frontier.claim(low)
+    assert frontier.is_walked
+    assert frontier.take_claim() == IdRange(151, 200)
+    assert sorted(frontier.unsettled()) == [IdRange(100, 150), IdRange(151, 200)], "what is doubted is not settled"
+    frontier.believe(IdRange(151, 200))
+    assert frontier.take_claim() == IdRange(100, 150)
+    frontier.lose_claim(IdRange(100, 150), "why")
+    assert (frontier.take_claim(), frontier.given_up, frontier.has_work) == (None, [(100, 150, "why")], False)
 
 
-def test_a_claim_is_refuted_by_a_higher_id_and_its_range_crawled_again_at_once(two):
+@pytest.mark.parametrize(("highest", "is_refuted"), [(150, False), (151, True), (152, True)])
+@pytest.mark.parametrize("how", ["claimed", "believed", "standing"])
+def test_what_is_claimed_or_believed_is_refuted_from_its_first_id_on(highest, is_refuted, how):
+    standing = [IdRange(151, 200)] if how == "standing" else []
+    frontier = Frontier([IdRange(100, 150), *([] if standing else [IdRange(151, 200)])], 3, 5, believed=standing)
+    *_, high = frontier.start()
+    if not standing:
+        frontier.claim(high)
+    if how == "believed":
+        frontier.believe(frontier.take_claim())
+    frontier.show(highest)
+    assert [chain.left for chain in frontier.start()] == [IdRange(151, 200)] * is_refuted
+    assert frontier.highest == highest
+
+
+def test_what_an_earlier_crawl_believed_does_not_stand_if_a_higher_id_was_shown():
+    frontier = Frontier([], 2, 5, highest=180, believed=[IdRange(170, 200), IdRange(181, 190)])
+    assert frontier.believed == [IdRange(181, 190)]
+
+
+def test_a_claim_that_is_kept_is_walked_if_an_id_refutes_it_by_now(two):
     frontier, low, high = two
-    frontier.advance(low, Tally(IdRange(100, 100)))
-    frontier.advance(high, Tally(IdRange(151, 160), next=160, highest=155))
-    (again,) = frontier.start()
-    assert (again.left, again.stage) == (IdRange(100, 150), Pass.FIRST)
+    frontier.claim(high)
+    for highest, waits in ((150, []), (151, [IdRange(151, 200)])):
+        frontier.keep_claim(frontier.take_claim(), highest)
+        assert [chain.left for chain in frontier.start()] == waits
+    assert low.left == IdRange(100, 150)
 
 
-def test_after_a_resume_an_id_that_was_shown_before_it_still_refutes_a_claim():
-    frontier = Frontier([IdRange(100, 150)], 1, page=10, highest=180)
-    (chain,) = frontier.start()
-    with pytest.raises(FaultyPageError, match="claims to be the last page, but id 180 exists"):
-        frontier.advance(chain, Tally(IdRange(100, 100)))
+def test_what_is_believed_up_to_the_highest_id_ever_shown_is_settled_for_good(two):
+    frontier, _, high = two
+    frontier.show(160)  # a record that has gone since
+    frontier.claim(high)
+    frontier.believe(frontier.take_claim())
+    assert list(frontier.take_believed()) == [(IdRange(151, 161), IdRange(161, 200))]
+    assert (list(frontier.take_believed()), frontier.believed) == ([], [IdRange(161, 200)])
 
 
 def test_what_keeps_failing_is_put_aside_in_growing_steps_and_tried_again_last(two):
     frontier, low, high = two
-    assert [frontier.skip(low, 5) for _ in range(3)] == [
-        (IdRange(100, 105), False),
-        (IdRange(105, 115), False),
-        (IdRange(115, 135), False),
-    ]
-    frontier.advance(low, Tally(IdRange(135, 140), next=140))
-    assert frontier.skip(low, 5) == (IdRange(140, 145), False)
-    frontier.advance(low, Tally(IdRange(145, 150), next=150))
+    low.failures = 3
+    assert [frontier.skip(low) for _ in range(3)] == [IdRange(100, 105), IdRange(105, 115), IdRange(115, 135)]
+    assert low.failures == 0
+    frontier.advance(low, Tally(IdRange(135, 145), {}, 5, next=145))
+    assert frontier.skip(low) == IdRange(145, 150), "a page is ten ids wide here, and five are left"
     assert list(frontier.start()) == []
     frontier.advance(high, Tally(IdRange(151, 200), next=200))
     again = list(frontier.start())
-    assert [chain.left for chain in again] == [IdRange(140, 145), IdRange(115, 135)]
-    assert frontier.skip(again[1], 5) == (IdRange(115, 120), True)
-    assert again[1].left == IdRange(120, 135)
+    assert [chain.left for chain in again] == [IdRange(145, 150), IdRange(115, 135)]
+    assert frontier.give_up(again[1], 120, "why") == IdRange(115, 120)
+    assert (again[1].left, again[1].is_last_try) == (IdRange(120, 135), True)
+
+
+def test_a_faulty_record_is_asked_for_alone_when_all_else_is_done(two):
+    frontier, low, high = two
+    frontier.advance(low, Tally(IdRange(100, 150), {}, 49, next=150, faulty={120: "why"}))
+    frontier.advance(high, Tally(IdRange(151, 200), next=200))
+    assert not frontier.is_walked
+    (alone,) = frontier.start()
+    assert (alone.left, alone.is_alone) == (IdRange(120, 121), True)
+
+
+def test_after_an_outage_the_tries_are_given_back(two):
+    frontier, low, _ = two
+    low.failures, low.excused = 3, 2
+    frontier.forgive()
+    assert (low.failures, low.excused) == (0, 0)
 
 
 def shown(frontier, chain, density):
@@ -244,21 +276,6 @@ def test_no_chain_begins_with_less_than_ten_pages():
     assert [chain.left for chain in chains] == [IdRange(0, 1250), IdRange(1250, 2500)]
 
 
-def test_a_skip_begins_its_page_anew_and_on_the_last_try_steps_do_not_grow(two):
-    frontier, low, high = two
-    low.failures = 3
-    frontier.skip(low, 25)
-    assert low.failures == 0
-    frontier.skip(low, 25)
-    frontier.advance(high, Tally(IdRange(151, 200), next=200))
-    last, *_ = frontier.start()
-    assert [frontier.skip(last, 5) for _ in range(3)] == [
-        (IdRange(125, 130), True),
-        (IdRange(130, 135), True),
-        (IdRange(135, 140), True),
-    ]
-
-
 def test_the_pages_left_are_those_of_chains_under_way_and_of_ranges_that_wait():
     frontier = Frontier([IdRange(0, 3000)], 2, page=10)
     assert frontier.pages_left() == 300
@@ -266,7 +283,7 @@ def test_the_pages_left_are_those_of_chains_under_way_and_of_ranges_that_wait():
     assert frontier.pages_left() == 300
     frontier.advance(low, Tally(IdRange(0, 10), {}, 10, next=10, highest=9))
     assert frontier.pages_left() == pytest.approx(299)
-    frontier.skip(tail, 10)
+    frontier.skip(tail)
     assert frontier.pages_left() == pytest.approx(299), "what is put aside is still to be asked for"
 
 
@@ -286,48 +303,6 @@ def test_a_split_leaves_the_first_half_a_little_less_than_its_whole_pages():
     assert half.cursor == low.end == known.after(records - 1.5 * spread, unsettled, low.density)
 
 
-def test_a_chain_that_confirms_a_claim_is_not_split_and_counts_for_no_page():
-    frontier = Frontier([IdRange(0, 10_000)], 1, page=10, most=9)
-    tail, *_ = frontier.start()
-    shown = frontier.advance(tail, Tally(IdRange(9990, 9990), next=None))
-    assert len(shown.settles) == 0
-    (body,) = frontier.start()
-    frontier.advance(body, Tally(IdRange(0, 0), next=None))
-    (confirming,) = frontier.start()
-    assert (confirming.stage, confirming.left) == (Pass.CONFIRMING, IdRange(0, 10_000))
-    assert frontier.pages_left() == 0
-    assert list(frontier.grow(5)) == []
-
-
-@pytest.mark.parametrize(
-    ("highest", "settles", "shown", "is_false"),
-    [
-        (109, (100, 110), 109, False),
-        (110, (100, 110), 109, True),
-        (110, (100, 110), 110, False),
-        (99, (100, 100), None, False),
-        (100, (100, 100), None, True),
-    ],
-)
-def test_an_end_is_false_from_the_first_id_on_that_lies_behind_the_page(highest, settles, shown, is_false):
-    frontier = Frontier([IdRange(100, 150)], 1, page=10, highest=highest)
-    (chain,) = frontier.start()
-    tally = Tally(IdRange(*settles), next=None, highest=shown)
-    if is_false:
-        with pytest.raises(FaultyPageError, match=f"id {highest} exists"):
-            frontier.advance(chain, tally)
-    else:
-        frontier.advance(chain, tally)
-
-
-@pytest.mark.parametrize(("highest", "is_refuted"), [(150, False), (151, True), (152, True)])
-def test_a_claim_is_refuted_from_its_first_id_on(two, highest, is_refuted):
-    frontier, low, high = two
-    frontier.advance(high, Tally(IdRange(151, 151)))
-    frontier.advance(low, Tally(IdRange(100, 110), next=110, highest=highest))
-    assert [chain.left for chain in frontier.start()] == [IdRange(151, 200)] * is_refuted
-
-
 def test_a_good_page_begins_the_chain_anew(two):
     frontier, low, _ = two
     low.failures, low.skips, low.is_contradicted = 3, 2, True
@@ -338,20 +313,11 @@ def test_a_good_page_begins_the_chain_anew(two):
 def test_what_is_split_from_a_last_try_is_one():
     frontier = Frontier([IdRange(0, 10_000)], 1, page=10, most=9)
     (tail,) = frontier.start()
-    frontier.skip(tail, 10_000)
+    frontier.skip(tail)
     (body,) = frontier.start()
-    frontier.skip(body, 20_000)
+    body.skips = 20
+    frontier.skip(body)
     (again,) = frontier.start()
     assert again.stage is Pass.LAST_TRY
     (half,) = frontier.grow(1)
     assert half.stage is Pass.LAST_TRY
-
-
-def test_a_claim_that_proves_false_makes_its_chain_one_that_tries_for_the_last_time(two):
-    frontier, low, high = two
-    frontier.advance(high, Tally(IdRange(151, 151)))
-    frontier.advance(low, Tally(IdRange(100, 150), next=150, highest=149))
-    (confirming,) = frontier.start()
-    assert confirming.stage is Pass.CONFIRMING
-    frontier.advance(confirming, Tally(IdRange(151, 160), {}, 1, next=160, highest=155))
-    assert confirming.stage is Pass.LAST_TRY

@@ -1,95 +1,123 @@
 from __future__ import annotations
 
-from itertools import product
 from random import Random
 
 import pytest
 
-from lifestats_crawler.crawl.breaker import Breaker
-from lifestats_crawler.crawl.frontier import Chain
-from lifestats_crawler.crawl.retries import Retries, Retry, Skip, Stop
+from lifestats_crawler.crawl.retries import AskWitness, Failure, Kind, Retries, Retry, Skip, Stop, kind
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.exceptions import ContradictionError, FaultyPageError, RefusedError
+from lifestats_crawler.exceptions import Cause, ContradictionError, FaultyPageError, RefusedError
+from lifestats_crawler.items import Answer
 
-LIMIT = 2
-FAULTS, YES_NO, FAILURES = (RefusedError, FaultyPageError, ContradictionError), (True, False), range(LIMIT + 1)
-OTHERS = FAULTS[1:]
-NOT_YET = range(LIMIT)
-TABLE = [
-    # the fault,          the breaker opens, contradicted before, failed before, the decision
-    ([RefusedError], YES_NO, YES_NO, FAILURES, Ending.REFUSED),
-    (OTHERS, [True], YES_NO, FAILURES, Ending.FAILING),
-    ([ContradictionError], [False], [True], FAILURES, Ending.MISCONFIGURED),
-    ([ContradictionError], [False], [False], [LIMIT], Skip),
-    ([ContradictionError], [False], [False], NOT_YET, Retry),
-    ([FaultyPageError], [False], YES_NO, [LIMIT], Skip),
-    ([FaultyPageError], [False], YES_NO, NOT_YET, Retry),
-]
-CASES = [(case, decision) for *columns, decision in TABLE for case in product(*columns)]
+LIMIT, CHAINS, OUTAGE_SECONDS = 2, 12, 60.0
 
 
-def test_the_table_has_every_case_once():
-    assert sorted(map(str, (case for case, _ in CASES))) == sorted(
-        map(str, product(FAULTS, YES_NO, YES_NO, FAILURES))
-    )
-
-
-@pytest.mark.parametrize(("case", "decision"), CASES, ids=str)
-def test_what_becomes_of_a_page_that_failed(case, decision):
-    fault, opens, was_contradicted, failures = case
-    breaker = Breaker(1.0, 10, patience=1 if opens else 10)
-    chain = Chain(100, 200, failures=failures, is_contradicted=was_contradicted)
-    made = Retries(LIMIT, breaker, Random(1)).decide(chain, fault("why"), held=0.0, now=50.0)
-    if isinstance(decision, Ending):
-        assert isinstance(made, Stop)
-        assert made.ending is decision
-        assert "why" in made.message
-        assert chain.failures == failures
-    else:
-        assert isinstance(made, decision)
-        assert chain.failures == failures + 1
-        assert chain.is_contradicted is (fault is ContradictionError)
-    assert chain.rests_until == (50.0 + made.wait if decision is Retry else 0.0)
+def decided(what: Kind, **known):
+    return Retries(LIMIT, CHAINS, OUTAGE_SECONDS, Random(1)).decide(Failure(what, "why", **known))
 
 
 @pytest.mark.parametrize(
-    ("held", "failures", "least", "most"), [(0.0, 0, 0.0, 0.5), (0.0, 4, 0.0, 8.0), (90.0, 4, 90.0, 90.0)]
+    ("answer", "fault", "expected"),
+    [
+        (Answer(429), FaultyPageError("x"), Kind.THROTTLED),
+        (Answer(403, {"Retry-After": "3"}), RefusedError("x"), Kind.THROTTLED),
+        (Answer(503, {"X-RateLimit-Remaining": "0"}), FaultyPageError("x"), Kind.THROTTLED),
+        (Answer(202, {"Retry-After": "3"}), FaultyPageError("x"), Kind.THROTTLED),
+        (Answer(403), RefusedError("x"), Kind.REFUSED),
+        (Answer(200), ContradictionError("x"), Kind.CONTRADICTION),
+        (Answer(error="reset", cause=Cause.LOST), FaultyPageError("x"), Kind.LOST),
+        (Answer(error="refused", cause=Cause.NO_CONNECTION), FaultyPageError("x"), Kind.LOST),
+        (Answer(error="late", cause=Cause.NOT_IN_TIME), FaultyPageError("x"), Kind.LOST),
+        (Answer(error="large", cause=Cause.TOO_LARGE), FaultyPageError("x"), Kind.FAULTY),
+        (Answer(502), FaultyPageError("x"), Kind.BROKEN),
+        (Answer(200), FaultyPageError("x"), Kind.FAULTY),
+        (Answer(404), FaultyPageError("x"), Kind.FAULTY),
+    ],
 )
-def test_a_wait_is_as_backoff_has_it_but_not_less_than_the_server_wants_no_request(held, failures, least, most):
-    waits = []
-    for seed in range(200):
-        chain = Chain(100, 200, failures=failures)
-        retries = Retries(8, Breaker(1.0, 10, 10), Random(seed))
-        waits.append(retries.decide(chain, FaultyPageError("why"), held, now=50.0).wait)
-    assert least <= min(waits) <= least + 0.1 * (most - least)
-    assert most - 0.1 * (most - least) <= max(waits) <= most
+def test_whose_fault_an_answer_is(answer, fault, expected):
+    assert kind(answer, fault) is expected
 
 
-def test_a_good_page_between_two_failures_is_remembered_by_the_breaker_and_changes_the_advice():
-    def stopped(*, succeeded: bool) -> Stop:
-        retries = Retries(9, Breaker(0.5, 4, patience=2), Random(1))
-        if succeeded:
-            retries.succeeded()
-        made = None
-        while not isinstance(made, Stop):
-            made = retries.decide(Chain(100, 200), FaultyPageError("status 500"), 0.0, 0.0)
-        return made
+WITNESS, REFUSED_WITNESS = AskWitness(is_refused=False), AskWitness(is_refused=True)
+ROWS = [
+    # a: the server wants to be left alone
+    (Kind.THROTTLED, {}, "excused"),
+    (Kind.THROTTLED, {"excused": 2, "others_answered": True}, "excused"),
+    (Kind.THROTTLED, {"excused": 3}, "retry"),
+    (Kind.THROTTLED, {"excused": 3, "failures": LIMIT}, "skip"),
+    (Kind.THROTTLED, {"refused_for": OUTAGE_SECONDS}, "excused"),
+    (Kind.THROTTLED, {"refused_for": OUTAGE_SECONDS + 1}, Ending.OUTAGE),
+    (Kind.THROTTLED, {"has_answered": False}, "excused"),
+    # b: it refuses access
+    (Kind.REFUSED, {}, REFUSED_WITNESS),
+    (Kind.REFUSED, {"has_witness": False}, Ending.REFUSED),
+    (Kind.REFUSED, {"is_well": True}, "retry"),
+    (Kind.REFUSED, {"is_well": True, "failures": LIMIT}, "skip"),
+    # two contradictions in a row
+    (Kind.CONTRADICTION, {}, "retry"),
+    (Kind.CONTRADICTION, {"was_contradicted": True}, Ending.MISCONFIGURED),
+    (Kind.FAULTY, {"was_contradicted": True}, "retry"),
+    # c: never answered
+    (Kind.BROKEN, {"has_answered": False}, "retry"),
+    (Kind.BROKEN, {"has_answered": False, "failures": LIMIT}, "skip"),
+    (Kind.BROKEN, {"has_answered": False, "is_doubtful": True}, "retry"),
+    # e: as many have failed in a row as may be under way
+    (Kind.BROKEN, {"is_doubtful": True}, WITNESS),
+    (Kind.LOST, {"is_doubtful": True, "others_answered": True}, WITNESS),
+    (Kind.BROKEN, {"is_doubtful": True, "is_well": True}, "retry"),
+    (Kind.BROKEN, {"is_doubtful": True, "has_witness": False}, "retry"),
+    # f: lost while others are answered
+    (Kind.LOST, {"others_answered": True}, "excused"),
+    (Kind.LOST, {"others_answered": True, "excused": 3}, "retry"),
+    (Kind.LOST, {"others_answered": False}, "retry"),
+    (Kind.LOST, {"others_answered": True, "is_well": True}, "retry"),
+    # g: the page's own fault
+    (Kind.FAULTY, {}, "retry"),
+    (Kind.FAULTY, {"failures": LIMIT - 1}, "retry"),
+    (Kind.FAULTY, {"failures": LIMIT}, "skip"),
+    (Kind.BROKEN, {"failures": LIMIT}, "skip"),
+]
 
-    assert stopped(succeeded=False).message == (
-        "2 of the last 2 answers failed, the last one with: status 500. Run scrapy probe to find the cause"
-    )
-    assert stopped(succeeded=True).message == "3 of the last 4 answers failed, the last one with: status 500"
+
+@pytest.mark.parametrize(("what", "known", "expected"), ROWS, ids=str)
+def test_what_becomes_of_a_failed_answer(what, known, expected):
+    made = decided(what, **known)
+    match expected:
+        case "excused" | "retry":
+            assert isinstance(made, Retry)
+            assert made.is_excused is (expected == "excused")
+        case "skip":
+            assert made == Skip()
+        case Ending():
+            assert isinstance(made, Stop)
+            assert (made.ending, "why" in made.message) == (expected, True)
+        case _:
+            assert made == expected
 
 
-def test_two_contradictions_with_a_fault_of_another_kind_between_them_are_not_in_a_row():
-    retries, chain = Retries(9, Breaker(1.0, 100, 100), Random(1)), Chain(100, 200)
-    faults = [ContradictionError("a"), FaultyPageError("b"), ContradictionError("c")]
-    assert all(isinstance(retries.decide(chain, fault, 0.0, 0.0), Retry) for fault in faults)
-    stop = retries.decide(chain, ContradictionError("contains id 99"), 0.0, 0.0)
-    assert stop == Stop(Ending.MISCONFIGURED, "the page at 100 contains id 99")
+def test_a_page_that_is_not_ready_yet_waits_for_as_long_as_it_says():
+    assert decided(Kind.THROTTLED, own_wait=7.0) == Retry(7.0, is_excused=True)
 
 
-def test_contradictions_of_two_chains_are_not_in_a_row():
-    retries = Retries(9, Breaker(1.0, 100, 100), Random(1))
-    chains = [Chain(100, 200), Chain(200, 300)]
-    assert all(isinstance(retries.decide(chain, ContradictionError("a"), 0.0, 0.0), Retry) for chain in chains)
+@pytest.mark.parametrize(
+    ("kinds", "ending"),
+    [
+        ([Kind.BROKEN] * 24, Ending.OUTAGE),
+        ([Kind.LOST] * 13 + [Kind.FAULTY] * 11, Ending.OUTAGE),
+        ([Kind.LOST] * 12 + [Kind.FAULTY] * 12, Ending.FAILING),
+        ([Kind.FAULTY] * 24, Ending.FAILING),
+    ],
+)
+def test_where_there_was_never_a_good_answer_two_failures_a_chain_end_the_crawl(kinds, ending):
+    retries = Retries(1000, CHAINS, OUTAGE_SECONDS, Random(1))
+    made = [retries.decide(Failure(what, "why", has_answered=False)) for what in kinds]
+    assert all(isinstance(one, Retry) and one.wait <= 2.0 for one in made[:-1])
+    assert isinstance(made[-1], Stop)
+    assert made[-1].ending is ending
+
+
+@pytest.mark.parametrize(("failures", "most"), [(0, 0.5), (1, 1.0), (4, 8.0), (50, 30.0)])
+def test_a_wait_is_as_backoff_has_it(failures, most):
+    retries = Retries(100, CHAINS, OUTAGE_SECONDS, Random(2))
+    waits = [retries.decide(Failure(Kind.FAULTY, "why", failures=failures)).wait for _ in range(200)]
+    assert 0 <= min(waits) < 0.2 * most < 0.8 * most < max(waits) <= most

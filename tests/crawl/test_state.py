@@ -7,7 +7,7 @@ import pytest
 
 from lifestats_crawler.crawl.state import Crawl, Gauge
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.items import Asked, Tally
+from lifestats_crawler.items import Asked
 from lifestats_crawler.ranges import IdRange, union
 from lifestats_crawler.storage.footers import Settled
 from lifestats_crawler.storage.runs import Run
@@ -44,13 +44,6 @@ def test_a_crawl_walks_what_the_segments_of_its_run_have_not_settled(outside):
     ]
     assert list(crawl.coverage) == list(settled.covers)
     assert (crawl.kept.pages, crawl.kept.ids, crawl.kept.requests, crawl.kept.retries) == (7, 700, 9, 2)
-
-
-def test_an_id_past_the_end_of_the_space_refutes_no_last_page(outside):
-    crawl = outside.crawl(Settled((IdRange(0, 900),), highest=5000))
-    (ask, *_) = crawl.frontier.start()
-    settled = crawl.frontier.advance(ask, Tally(IdRange(ask.cursor, 1000), {}, 1, next=None, highest=999)).settles
-    assert settled == IdRange(990, 1000)
 
 
 def test_a_crawl_is_stopped_once_and_the_first_reason_stays(outside, caplog):

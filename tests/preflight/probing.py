@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from lifestats_crawler.api.cursor import fill_in
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.items import Answer
     from lifestats_crawler.preflight.plan import Estimate
+    from lifestats_crawler.preflight.probe_talks import Request
 
 FOODS = {"foods": {"field": "food_id"}, "categories": {"field": "food__category_id"}}
 
@@ -25,9 +27,13 @@ FOODS = {"foods": {"field": "food_id"}, "categories": {"field": "food__category_
 class Probed(NamedTuple):
     """What a probe has asked and found."""
 
-    asked: list[int]
+    asked: list[Request]
     checks: list[Check]
     estimate: Estimate | None
+
+    @property
+    def cursors(self) -> list[int]:
+        return [request.cursor for request in self.asked]
 
     @property
     def failures(self) -> list[Check]:
@@ -45,16 +51,17 @@ def first_users(**changes) -> Config:
     return configured(**read | {"url": url, "first_id": FIRST, "last_id": FIRST + 2110} | changes)
 
 
-def probe(ask: Callable[[str], Answer], config: Config) -> Probed:
+def probe(ask: Callable[[str], Answer], config: Config, seed: int = 0) -> Probed:
     """Hold the conversation of a probe, and judge it."""
     redactor = Redactor(secrets.hidden(config))
-    questions = Probe(config, redactor)
+    questions = Probe(config, redactor, Random(seed))
     talk, asked = questions.talk(), []
-    cursor = next(talk, None)
-    while cursor is not None:
-        asked.append(cursor)
+    request = next(talk, None)
+    while request is not None:
+        asked.append(request)
+        limit = config.results_per_page if request.limit is None else request.limit
         try:
-            cursor = talk.send(ask(fill_in(config.url, cursor, config.results_per_page)))
+            request = talk.send(ask(fill_in(config.url, request.cursor, limit)))
         except StopIteration:
             break
     verdicts = Verdicts(config, questions.pages, redactor)

@@ -20,18 +20,44 @@ EVERY_ID = {"density": 1}
     [({}, {}, 0), ({"exclusive": True}, {"inclusive": False}, -1), ({"following": ""}, {"next": None}, 0)],
     ids=["inclusive", "exclusive", "without next"],
 )
-def test_nine_questions_are_asked_from_the_first_id_to_the_last(shape, changes, shift):
+def test_nine_pages_are_asked_from_the_first_id_to_the_last_and_two_of_them_again_in_parts(shape, changes, shift):
     probed = probe(MemoryApi(EVERY_ID, shape).ask, first_users(**changes))
-    known = FIRST + 5
     # The first page twice, a record in its middle, the second page, three places between, the end, the last id.
-    places = [FIRST, FIRST, FIRST + 10, FIRST + 528, FIRST + 1056, FIRST + 1584, FIRST + 2101, FIRST + 2110]
-    asked = [place + shift for place in places]
-    assert probed.asked == [*asked[:2], known, *asked[2:]]
+    places = [FIRST, FIRST, FIRST + 5, FIRST + 10, FIRST + 528, FIRST + 1056, FIRST + 1584, FIRST + 2101]
+    places.append(FIRST + 2110)
+    assert probed.cursors[:9] == [place + shift for place in places]
+    assert all(request.limit is None for request in probed.asked[:9])
+    # Every id exists: there is no gap to ask into, so a part of each page is from a record of it.
+    assert all(request.limit < 10 for request in probed.asked[9:])
+    first, elsewhere = (cursor - shift for cursor in probed.cursors[9:])
+    assert FIRST <= first <= FIRST + 10
+    assert FIRST + 1584 <= elsewhere <= FIRST + 1594
+
+
+def test_with_gaps_each_of_two_pages_is_asked_again_in_two_parts():
+    probed = probe(MemoryApi({"density": 0.5}).ask, first_users())
+    assert probed.failures == []
+    assert sum(request.limit is not None for request in probed.asked) == 4
+    assert len(probed.asked) <= 14
+
+
+def test_without_audits_nothing_is_asked_in_parts_and_no_check_is_told():
+    probed = probe(MemoryApi(EVERY_ID).ask, first_users(audit=False))
+    assert len(probed.asked) == 9
+    assert "same page in parts" not in [check.name for check in probed.checks]
+
+
+def test_where_the_last_ids_have_no_record_the_end_is_asked_right_behind_the_last_one():
+    probed = probe(MemoryApi(EVERY_ID | {"last_id": FIRST + 2005}).ask, first_users())
+    highest = FIRST + 1584 + 9  # that the probe has come across
+    assert probed.cursors[8] == FIRST + 2110
+    assert probed.cursors[-1] == highest + 1
 
 
 def test_where_the_first_page_holds_everything_nowhere_else_is_asked():
-    probed = probe(MemoryApi({"last_id": FIRST + 4, "density": 1}).ask, first_users(last_id=FIRST + 4))
-    assert probed.asked == [FIRST, FIRST, FIRST + 2, FIRST + 5, FIRST + 4]
+    config = first_users(last_id=FIRST + 4, audit=False)
+    probed = probe(MemoryApi({"last_id": FIRST + 4, "density": 1}).ask, config)
+    assert probed.cursors == [FIRST, FIRST, FIRST + 2, FIRST + 5, FIRST + 4]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +74,7 @@ def test_where_the_first_page_holds_everything_nowhere_else_is_asked():
 )
 def test_after_a_first_answer_without_a_record_nothing_more_is_asked(answer):
     probed = probe(lambda _: answer, first_users())
-    assert probed.asked == [FIRST]
+    assert probed.cursors == [FIRST]
     assert len(probed.failures) == 1
     assert probed.estimate is None
 

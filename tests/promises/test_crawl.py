@@ -60,7 +60,8 @@ def test_a_crawl_counts_every_record_once_and_reports_the_truth(crawls, start_ap
         truth = api.truth
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     report = crawls.report()
-    assert report["coverage"] == {"complete": True, "ids": ids, "settled": ids, "ratio": 1.0, "missing": []}
+    whole = {"complete": True, "ids": ids, "settled": ids, "ratio": 1.0, "missing": [], "reasons": []}
+    assert report["coverage"] == whole | {"seen": bool(truth["records"])}
     assert report["totals"]["items"] == truth["records"]
     for counter in report["counters"].values():
         expected = truth["fields"][counter["field"]]
@@ -190,20 +191,25 @@ def test_a_mock_that_cannot_start_ends_the_crawl_with_one_clear_line(crawls, sta
 
 
 def test_a_page_that_never_makes_sense_is_missing_and_the_rest_is_counted(crawls, start_api):
-    # A field that the API does not give makes every page faulty: two tries, put aside, two more.
-    with start_api("--density=1", ids=100) as api:
-        crawls.configure(
-            **api.space,
-            results_per_page=50,
-            subsets=2,
-            retries=1,
-            counters={"nothing": {"field": "no_such_field"}},
-        )
-        done = crawls.run("-s", "CONCURRENT_REQUESTS=1")  # no chain is split while another one waits
+    dead = FIRST + 50, FIRST + 60
+    faults = "--fault={}:1:{}:{}".format("wrong-shape", *dead), "--fault-limit=0"
+    with start_api("--density=1", *faults, ids=1000) as api:
+        crawls.configure(**api.space, results_per_page=10, subsets=4, retries=1)
+        done = crawls.run()
     assert done.returncode == 2
     report = crawls.report()
     assert report["coverage"]["complete"] is False
-    assert report["coverage"]["missing"] == [[FIRST, FIRST + 100]]
-    assert report["totals"]["items"] == 0
-    assert (report["totals"]["requests"], report["totals"]["retries"]) == (8, 4)
+    assert report["coverage"]["missing"] == [list(dead)]
+    assert report["totals"]["items"] == 990
+    ((begin, end, reason),) = report["coverage"]["reasons"]
+    assert ((begin, end), "not a list of records" in reason) == (dead, True)
     assert "INCOMPLETE" in done.stdout
+
+
+def test_a_misspelt_field_is_said_soon_and_counts_nothing(crawls, start_api):
+    with start_api(ids=1000) as api:
+        crawls.configure(**api.space, counters={"nothing": {"field": "no_such_field"}})
+        done = crawls.run()
+    assert done.returncode == 3
+    assert "no_such_field is missing or null in a record" in done.stderr
+    assert crawls.report()["totals"]["items"] == 0

@@ -46,7 +46,7 @@ def test_before_the_first_crawl_the_most_that_it_can_take_is_told_and_no_directo
 
 def test_after_a_crawl_the_likely_figures_are_those_of_the_next_one(crawls, start_api):
     with start_api() as api:
-        crawls.configure(**api.space)
+        crawls.configure(**api.space, audit=False)  # of so few pages the audits are a large share
         assert crawls.run("-a", "run=before").returncode == 0
         before = files(crawls)
         facts = planned(crawls)
@@ -56,7 +56,7 @@ def test_after_a_crawl_the_likely_figures_are_those_of_the_next_one(crawls, star
     assert facts["density"]["run"] == "before"
     assert facts["likely"]["records"] == totals["items"]
     assert facts["likely"]["requests"] == pytest.approx(totals["requests"], rel=0.05)
-    assert totals["requests"] <= facts["at_most"]["requests"]
+    assert totals["pages"] <= facts["at_most"]["requests"]
     taken = sum(path.stat().st_size for path in crawls.directory.glob("runs/test/after/segments/*"))
     assert facts["likely"]["bytes"] == pytest.approx(taken, rel=0.3)
 

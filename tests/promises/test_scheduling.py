@@ -13,6 +13,7 @@ from time import time
 import pytest
 import yaml
 
+from lifestats_crawler.api.throttling import MOST_SECONDS
 from tests.promises.conftest import URL, wait_until
 
 LAST = 1200
@@ -177,3 +178,24 @@ def test_systemd_has_nothing_to_say_against_the_units(project, tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@need_systemd
+def test_the_unit_outlasts_a_pause_of_a_day_and_starts_a_crawl_again_without_beginning_a_second_run(project):
+    unit = dict(
+        line.split("=", 1)
+        for line in (project / "deploy" / "lifestats.service").read_text().splitlines()
+        if re.match(r"\w+=", line)
+    )
+    assert seconds(unit["TimeoutStartSec"]) > MOST_SECONDS
+    # Ids that two starts give up are done with, and a third start begins a new run: not within a night.
+    assert int(unit["StartLimitBurst"]) <= 2
+    assert 12 * 3600 < seconds(unit["StartLimitIntervalSec"]) < 24 * 3600
+    assert unit["Restart"] == "on-failure"
+    assert unit["RestartPreventExitStatus"] == "1 3"
+
+
+def seconds(span: str) -> float:
+    """Return how long a time is as systemd writes it."""
+    told = subprocess.check_output(["systemd-analyze", "timespan", span], text=True)  # noqa: S607
+    return int(re.search(r"\u03bcs: (\d+)", told)[1]) / 1e6

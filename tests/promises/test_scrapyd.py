@@ -218,8 +218,8 @@ def test_a_job_counts_every_record_once_and_its_files_are_where_they_belong(serv
 
 def test_a_cancelled_job_leaves_a_partial_report_that_the_next_one_completes(server, config, api, tmp_path):
     storage = tmp_path / "storage"
-    server.schedule("slow", config(rate_limit=5, storage=str(storage)))
-    wait_until(lambda: len(api.requests) > 5)
+    server.schedule("slow", config(rate_limit=5, storage=str(storage), audit=False, subsets=2))  # soon counts
+    wait_until(lambda: len(api.requests) > 10)
     # As deploy/ configures scrapyd, a job waits for the one before it.
     server.schedule("next", config(storage=str(storage)))
     assert (server.jobs("running"), server.jobs("pending")) == (["slow"], ["next"])

@@ -58,7 +58,7 @@ def torture(crawls: Crawls, api, kills: int, random: Random) -> int:
         with crawls.start("-s", "DOWNLOAD_TIMEOUT=2", "-s", "LOG_LEVEL=ERROR") as process:
             while len(api.get("/log")["requests"]) == before and process.poll() is None:
                 pass
-            until = monotonic() + random.uniform(0, 0.4)
+            until = monotonic() + random.uniform(0, 1.0)
             while monotonic() < until and process.poll() is None:
                 pass
             if process.poll() is not None:

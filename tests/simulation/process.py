@@ -14,9 +14,11 @@ from functools import partial
 from itertools import count
 from math import ceil, inf
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from lifestats_crawler.api.answers import SUCCESSES, TOO_MANY_REQUESTS
 from lifestats_crawler.counting.spiller import Spiller
+from lifestats_crawler.crawl.asks import TalkAsk
 from lifestats_crawler.crawl.growth import LOOK_AHEAD_SECONDS
 from lifestats_crawler.crawl.state import Crawl
 from lifestats_crawler.crawl.throttle import Throttle
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lifestats_crawler.counting.spiller import Spill
-    from lifestats_crawler.crawl.walk import Ask
+    from lifestats_crawler.crawl.asks import Ask, Step
     from lifestats_crawler.items import Tally
     from tests.simulation.life import Life
     from tests.simulation.stores import DiskStorage, MemoryStorage
@@ -76,6 +78,7 @@ class Crawling:
         self.order = count()
         self.changing = (self._land, self._lose, self._arrive, self._count, self._written, self._look)
         self.stalls = self._stalls()
+        self.deciding: Callable[[bool], None] | None = None  # whether a spill may be written
 
     def run(self) -> Ending | None:
         """Crawl to the end and return how it ended; None for a kill."""
@@ -135,8 +138,12 @@ class Crawling:
         self._at(now + ask.wait, self._enter, ask)
 
     def _enter(self, ask: Ask, now: float) -> None:
-        self.waiting.append(ask)
-        self._admit(now)
+        if ask.is_through:
+            self.crawl.concurrency.inside += 1
+            self._reserve(ask, now)
+        else:
+            self.waiting.append(ask)
+            self._admit(now)
 
     def _admit(self, now: float) -> None:
         """Let in what waits at the gate, as far as there is room."""
@@ -150,19 +157,19 @@ class Crawling:
         self._admit(now)
 
     def _reserve(self, ask: Ask, now: float) -> None:
-        self._at(now + self.crawl.pacer.reserve(now), self._depart, ask)
+        self._at(now + self.crawl.pacer.reserve(now, through=ask.is_through), self._depart, ask)
 
     def _depart(self, ask: Ask, now: float) -> None:
         if not self.crawl.goes_on:
             self._leave(now)
-            self._arrive(ask, Answer(error="IgnoreRequest: the crawl is being stopped"), None, now)
+            self._arrive(ask, Answer(error="IgnoreRequest: the crawl is being stopped"), now)
             return
-        if not self.crawl.concurrency.may_leave:
+        if not ask.is_through and not self.crawl.concurrency.may_leave:
             self.crawl.pacer.give_back()
             self.waiting.append(ask)
             self._leave(now)
             return
-        wait = self.crawl.pacer.depart(now)
+        wait = self.crawl.pacer.depart(now, through=ask.is_through)
         if wait == inf:
             self.crawl.pacer.when_resumed(partial(self._rebook, ask))
         elif wait:
@@ -186,7 +193,7 @@ class Crawling:
         if manners.most_at_once is not None and self.crawl.concurrency.under_way > manners.most_at_once:
             self.world.seen_lies[f"crowd-{manners.crowd}"] += 1
             if manners.crowd == "refuse":
-                made, latency = (Answer(TOO_MANY_REQUESTS), {}), manners.latency / 10
+                made, latency = Answer(TOO_MANY_REQUESTS), manners.latency / 10
             else:
                 cause = Cause.LOST if manners.crowd == "reset" else Cause.NOT_IN_TIME
                 latency /= 10
@@ -196,18 +203,18 @@ class Crawling:
         else:
             self._at(now + latency, self._land, ask, made, now)
 
-    def _answer(self, ask: Ask, now: float) -> tuple[Answer, dict]:
-        cursor = int(self.crawl.dialect.url(ask.first).partition("offset=")[2].partition("&")[0])
-        return self.world.answer(cursor, _BEGIN + timedelta(seconds=now))
+    def _answer(self, ask: Ask, now: float) -> Answer:
+        query = dict(parse_qsl(urlsplit(self.crawl.dialect.url(ask.first, ask.limit)).query))
+        return self.world.answer(int(query["offset"]), int(query["limit"]), _BEGIN + timedelta(seconds=now))
 
     def _lose(self, ask: Ask, answer: Answer, now: float) -> None:
         self.crawl.concurrency.lost(answer.left_at, now)
         self.crawl.concurrency.under_way -= 1
         self._leave(now)
-        self._arrive(ask, answer, None, now)
+        self._arrive(ask, answer, now)
 
-    def _land(self, ask: Ask, made: tuple[Answer, dict] | None, left_at: float, now: float) -> None:
-        answer, exist = made or self._answer(ask, now)
+    def _land(self, ask: Ask, made: Answer | None, left_at: float, now: float) -> None:
+        answer = made or self._answer(ask, now)
         at = _BEGIN.timestamp() + now
         answer = replace(answer, seconds=now - left_at, left_at=left_at, at=at)
         crawl = self.crawl
@@ -220,21 +227,26 @@ class Crawling:
             crawl.concurrency.good()
         crawl.concurrency.under_way -= 1
         self._leave(now)
-        self._arrive(ask, answer, exist, now)
+        self._arrive(ask, answer, now)
 
     # What the spider does.
 
-    def _arrive(self, ask: Ask, answer: Answer, exist: dict | None, now: float) -> None:
+    def _arrive(self, ask: Ask, answer: Answer, now: float) -> None:
         self.under_way -= 1
-        step = self.walk.take(ask, answer, now)
-        if step.tally is not None:
-            self.good += 1
-            self._check_tally(step.tally, exist or {})
-            self.tallies.append(step.tally)
+        self._follow(self.walk.take(ask, answer, now), now)
+        if self.deciding and not self.crawl.goes_on:
+            self.deciding(self.walk.may_write)  # nothing more can be proven
+
+    def _follow(self, step: Step, now: float) -> None:
+        if step.tallies:
+            self.good += len(step.tallies)
+            for tally in step.tallies:
+                self._check_tally(tally)
+            self.tallies += step.tallies
             self._at(now + self.random.choice([0, 0.01]), self._count)
-        self._begin(step.begun, now)
+        self._begin([*step.begun, *step.starting], now)
         if step.following is not None:
-            if self.crawl.storage_keeps_up.is_set():
+            if isinstance(step.following, TalkAsk) or self.crawl.storage_keeps_up.is_set():
                 self._send(step.following, now)
             else:
                 self.held_back.append(step.following)
@@ -245,8 +257,9 @@ class Crawling:
         # While the server wants no request nothing grows.
         self._at(now + max(LOOK_AHEAD_SECONDS, self.crawl.pacer.held_for(now)), self._look)
 
-    def _signal(self, _: float) -> None:
+    def _signal(self, now: float) -> None:
         self.is_running = False
+        self.crawl.pacer.resume(now)
 
     def _stir(self, now: float) -> None:
         self.world.stir()
@@ -283,7 +296,19 @@ class Crawling:
     def _spill(self, now: float) -> None:
         if spill := self.spiller.begin(now, self._stamp()):
             self._take_along(spill)
-            self._at(now + self.random.choice([0.001, 0.05, 2]), self._written, spill)
+
+            def proven(may_write: bool) -> None:  # noqa: FBT001  # what a proof tells
+                self.deciding = None
+                if may_write:
+                    self._at(self.life.now + self.random.choice([0.001, 0.05, 2]), self._written, spill)
+                else:
+                    self.spiller.drop(spill)
+                    self._count(self.life.now)
+                    self._spill_if_full(self.life.now)
+
+            self.deciding = proven
+            if ask := self.walk.prove(proven, now):
+                self._send(ask, now)
 
     def _take_along(self, spill: Spill) -> None:
         self.life.spilled[spill.number], self.pages = self.pages, []
@@ -312,6 +337,9 @@ class Crawling:
         self._close()
 
     def _end(self) -> Ending:
+        if not self.walk.may_write:
+            self.spiller.discard()
+            self.pages = []
         if self.spiller.has_news:
             spill = self.spiller.begin(self.life.now, self._stamp())
             assert spill is not None
@@ -330,12 +358,15 @@ class Crawling:
 
     # What must hold.
 
-    def _check_tally(self, tally: Tally, exist: dict) -> None:
-        """A page counts exactly the records that exist in what it settles, at the moment that it was made."""
-        parts = tally.parts
-        real = Counter(value for an_id, value in exist.items() if any(an_id in part for part in parts))
-        if Counter(tally.keys[COUNTER]) != real:
-            raise BrokenPromiseError(f"{tally.parts} have {real}, counted were {Counter(tally.keys[COUNTER])}")
+    def _check_tally(self, tally: Tally) -> None:
+        """A page counts exactly the records of what it settles; of those that come and go, as many as it met."""
+        records, restless = self.world.records, set(self.world.manners.restless)
+        ids = [an_id for part in tally.parts for an_id in records.within(part)]
+        real = Counter(records.values[an_id] for an_id in ids if an_id not in restless)
+        counted = Counter(tally.keys[COUNTER])
+        most = sum(an_id in part for an_id in restless for part in tally.parts)
+        if real - counted or (counted - real).total() > most:
+            raise BrokenPromiseError(f"{tally.parts} have {real}, counted were {counted}")
 
     def _check_pace(self, now: float) -> None:
         rate = self.life.config.rate_limit
@@ -348,10 +379,13 @@ class Crawling:
 
     def _check_ranges(self) -> None:
         """Settled, given up and left to crawl are each id of the space, once."""
+        if not self.walk.may_write:
+            return
         frontier = self.crawl.frontier
         on_their_way = [part for tally in self.tallies for part in tally.parts]
-        parts = [*self.crawl.coverage, *on_their_way, *frontier.given_up]
-        parts += frontier.unsettled()
+        parts = [*self.crawl.coverage, *on_their_way, *self.walk.checking.held()]
+        parts += [IdRange(begin, end) for begin, end, _ in frontier.given_up]
+        parts += [*frontier.unsettled(), *frontier.believed]
         if sum(map(len, parts)) != len(self.life.space) or union(parts) != [self.life.space]:
             raise BrokenPromiseError(f"the parts of {self.life.space} are {sorted(parts)}")
 
@@ -369,7 +403,7 @@ class Crawling:
         if frontier.has_work:
             raise BrokenPromiseError(f"the crawl has ended, and {list(frontier.unsettled())} are left")
         left = list(missing(space, self.storage.settled().settled))
-        if left != union(frontier.given_up):
+        if left != union(IdRange(begin, end) for begin, end, _ in frontier.given_up):
             raise BrokenPromiseError(f"{left} is missing, given up was {frontier.given_up}")
         self.life.figures.complete += not left
         least = (self.world.limit + 1) // 2 if self.world.manners.is_short else self.world.limit

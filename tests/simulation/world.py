@@ -124,26 +124,24 @@ class World:
             else:
                 self.records.add(an_id, self.random.randrange(9))
 
-    def answer(self, cursor: int, now: datetime) -> tuple[Answer, dict[int, int | str | None]]:
-        """Answer a request at a cursor as it is sent; with it, the records that exist at this moment."""
+    def answer(self, cursor: int, limit: int, now: datetime) -> Answer:
+        """Answer a request at a cursor as it is sent."""
         manners, random = self.manners, self.random
-        exist = dict(self.records.values)
         if random.random() < manners.refusal_share:
-            return Answer(random.choice([401, 403])), exist
+            return Answer(random.choice([401, 403]))
         if manners.dead is not None and cursor in manners.dead:
-            return Answer(500), exist
+            return Answer(500)
         if random.random() < manners.throttle_share:
-            return self._throttled(now), exist
-        honest = self._honest(cursor)
+            return self._throttled(now)
+        honest = self._honest(cursor, limit)
         if manners.lies and self._lied[cursor] < 3 and random.random() < manners.lie_share:
             kind = random.choice(manners.lies)
             self._lied[cursor] += 1
             self.seen_lies[kind] += 1
-            return _told(kind, honest), exist
-        return Answer(200, body=honest.body), exist
+            return _told(kind, honest)
+        return Answer(200, body=honest.body)
 
-    def _honest(self, cursor: int) -> Honest:
-        limit = self.limit
+    def _honest(self, cursor: int, limit: int) -> Honest:
         if self.manners.is_short:
             limit = self.random.randint((limit + 1) // 2, limit)
         asked = Asked(cursor, limit)

@@ -87,7 +87,7 @@ async def test_a_crawl_that_found_the_configuration_wrong_leaves_a_run_that_is_n
     crawl.stop(Ending.MISCONFIGURED, "inclusive is wrong")
     await pipeline.close_spider()
     report = reports.load(crawl.run.report)
-    assert (report["run"]["finish_reason"], report["coverage"]["missing"]) == ("misconfigured", [])
+    assert (report["run"]["finish_reason"], report["coverage"]["settled"]) == ("misconfigured", 0)
     assert report["coverage"]["complete"] is crawler.stats.get_value(COMPLETE) is crawl.run.is_complete() is False
     assert crawl.run.settled().is_misconfigured
 

@@ -11,9 +11,8 @@ from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 from twisted.python.failure import Failure
 
+from lifestats_crawler.crawl.asks import TalkAsk
 from lifestats_crawler.exceptions import RunError
-from lifestats_crawler.items import Tally
-from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.spiders.lifestats import LifestatsSpider
 from tests.conftest import FIRST
 
@@ -21,19 +20,20 @@ URL = "http://127.0.0.1:4567/foodstats?offset=658330693&limit=100"
 
 
 @pytest.mark.parametrize("url", [URL])
-async def test_a_recorded_page_becomes_one_tally_and_the_next_request(spider, response):
-    spider.crawler.engine.most = 2
+async def test_a_recorded_page_waits_for_its_proof_while_its_chain_goes_on(spider, response):
+    spider.crawler.engine.most = 3
     _, ask, *_ = spider.walk.begin()  # the first one asks for the last ids
     ask.chain.end = FIRST + 1000
-    walk = spider.parse(response, ask)
-    tally = await anext(walk)
-    assert isinstance(tally, Tally)
-    assert tally.settles == IdRange(FIRST, tally.next)
-    assert tally.records == len(tally.keys["foods"]) == len(tally.keys["categories"]) == 100
-    assert [output async for output in walk] == []
-    proof, asked = spider.crawler.engine.asked
-    assert proof.url == URL.replace(str(FIRST), str(tally.highest)), "a record must be shown where it is asked for"
-    assert asked.url == URL.replace(str(FIRST), str(tally.next))
+    assert [output async for output in spider.parse(response, ask)] == [], "nothing counts before it is proven"
+    ((held,),) = [[*spider.walk.checking.held()]]
+    assert held.begin == FIRST
+    asked = spider.crawler.engine.asked[0]
+    assert asked.url == URL.replace(str(FIRST), str(held.end))
+    proof, audit = spider.crawler.engine.scheduled
+    assert all(isinstance(request.cb_kwargs["ask"], TalkAsk) for request in (audit, proof))
+    record = proof.cb_kwargs["ask"].first
+    assert FIRST < record < held.end
+    assert proof.url == URL.replace(str(FIRST), str(record)), "a record must be shown where it is asked for"
 
 
 async def test_a_page_of_another_status_is_asked_for_again_later(spider):

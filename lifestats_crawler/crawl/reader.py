@@ -1,0 +1,86 @@
+"""Reads answers for the walk, and takes note of what each of them shows. No clock, no network."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from lifestats_crawler.api import answers
+from lifestats_crawler.api.dialect import nothing
+from lifestats_crawler.config.values import MAX_ID
+from lifestats_crawler.crawl.outage import Health
+from lifestats_crawler.crawl.witness import Witnesses
+from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.ranges import IdRange
+
+if TYPE_CHECKING:
+    from lifestats_crawler.crawl.state import Crawl
+    from lifestats_crawler.items import Answer, Tally
+
+logger = logging.getLogger(__name__)
+
+
+class FalseEndError(FaultyPageError):
+    """Raised for a page that shows nothing and says that nothing follows, although a higher id is known."""
+
+
+class Reader:
+    """What answers say of the API: pages, the records that are known to exist, and the server's health."""
+
+    def __init__(self, crawl: Crawl) -> None:
+        """Read for a crawl, from what its run has shown already."""
+        self._crawl = crawl
+        self.witnesses = Witnesses([crawl.settled.highest] if crawl.settled.highest >= 0 else [])
+        self.health = Health(has_answered=bool(crawl.settled.pages))
+        self._nulls = 0
+
+    def page(self, answer: Answer, asked: IdRange) -> Tally:
+        """Read the answer to a request for a page at ``asked.begin``.
+
+        A page that shows nothing from there on, and says that nothing follows, is an empty tally without a next
+        cursor: a claim. Raises FaultyPageError for what is no page, and FalseEndError for a claim that is false.
+        """
+        tally = self.look(answer, asked.begin, asked.end)
+        if len(asked) == 1 and tally.faulty:
+            raise FaultyPageError(tally.faulty[asked.begin])
+        if is_claim(tally) and self.witnesses.highest >= asked.begin:
+            said = f"status {answer.status}, no page, says" if answers.says_nothing(answer) else "says"
+            shown = ", and shows only records from before its cursor" if tally.ids else ""
+            raise FalseEndError(f"{said} that nothing follows{shown}, but id {self.witnesses.highest} exists")
+        return tally
+
+    def look(self, answer: Answer, first: int, end: int = MAX_ID + 1) -> Tally:
+        """Read the answer to any request at ``first``. Raises FaultyPageError."""
+        asked = IdRange(first, end)
+        if answers.says_nothing(answer) and self.health.has_answered:
+            return nothing(asked)
+        tally = self._crawl.dialect.read(self._crawl.dialect.body(answer), asked)
+        if tally.ids:
+            self.witnesses.note(tally.ids)
+            self._crawl.frontier.show(tally.ids[-1])
+        if tally.nulls:
+            self._tell_nulls(tally.nulls)
+        return tally
+
+    def distrust(self, answer: Answer) -> None:
+        """See to it that the connection of an answer is not used again."""
+        if answer.connection:
+            self._crawl.distrusted.add(answer.connection)
+
+    def _tell_nulls(self, nulls: int) -> None:
+        if not self._nulls:
+            logger.warning(
+                "Null stands among the records of a page, and is passed over. Write items: %s to say so yourself",
+                self._crawl.dialect.items_without_nulls,
+            )
+        self._nulls += nulls
+
+    @property
+    def nulls(self) -> int:
+        """How many nulls were passed over."""
+        return self._nulls
+
+
+def is_claim(tally: Tally) -> bool:
+    """Tell whether a page shows nothing from where it was asked on, and says that nothing follows."""
+    return tally.next is None and not len(tally.settles)
