@@ -2,6 +2,7 @@
 # make check        run ruff, mypy, the layer test, the pure tests and 50 simulated lives (half a minute)
 # make test         run ruff, mypy and all tests, also those that start processes (minutes)
 # make simulate     live 20,000 simulated lives, or SEEDS=… of them (up to half an hour)
+# make liars        crawl simulated APIs that are not what the configuration says; CRAWLS=… of each (two minutes)
 # make mutants      run mutation tests of the modules that count and pace (up to an hour)
 # make check-all    run the pure tests with Python 3.11, 3.12 and 3.13, as far as this machine has them
 # make torture      kill a crawl 200 times, with every fault of an API, and compare its counts with the truth
@@ -15,12 +16,13 @@ PYTHON ?= python3
 ENV ?= development
 UPGRADE ?=
 SEEDS ?= 20000
+CRAWLS ?= 100
 # Pure tests start no process.
 PURE := --ignore=tests/promises
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 $(UPGRADE)
 
-.PHONY: crawl check test simulate mutants check-all pure torture bench bench-quick lock audit clean
+.PHONY: crawl check test simulate liars mutants check-all pure torture bench bench-quick lock audit clean
 crawl: $(VENV)/.runtime
 	$(BIN)/scrapy crawl lifestats -s ENV=$(ENV)
 
@@ -39,6 +41,9 @@ check: $(VENV)/.dev
 
 simulate: $(VENV)/.dev
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+liars: $(VENV)/.dev
+	$(BIN)/python -m tests.simulation --liars $(CRAWLS)
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants

@@ -117,7 +117,11 @@ def test_nobody_listening_is_said_soon(crawls):
 @pytest.mark.parametrize(
     ("api", "inclusive", "reason"),
     [
-        ((), False, r"the (page|answer to a request) at \d+ contains id \d+, the cursor itself: set inclusive: true"),
+        (
+            (),
+            False,
+            r"the (page|answer to a request) at \d+ contains id \d+, the cursor itself: set inclusive: true",
+        ),
         (
             ("--exclusive", "--next="),
             True,

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from os import cpu_count
 from time import monotonic
 
+from tests.simulation import liars
 from tests.simulation.life import Life, live
 from tests.simulation.promises import Figures
 
@@ -21,7 +22,10 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20_000, help="how many lives")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="this life alone, with what its crawls log")
+    parser.add_argument("--liars", type=int, help="so many crawls of each API that is not what it says")
     options = parser.parse_args()
+    if options.liars:
+        return liars.tell(options.liars)
     if options.seed is not None:
         tell(Life(options.seed).run())
         return 0

@@ -88,6 +88,8 @@ class Life:
             self.figures.crawls += 1
             self.figures.endings[ending.word if ending else "killed"] += 1
             self._check(storage)
+            if ending is Ending.MISCONFIGURED and not self.world.manners.lies:
+                raise BrokenPromiseError("an API that tells no lies was accused")
             if ending is Ending.FINISHED:
                 break
             self.now += _RESTART_SECONDS
