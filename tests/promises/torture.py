@@ -27,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--records", type=int, default=200_000)
-    parser.add_argument("--share", type=float, default=0.01, help="of each kind of fault")
+    parser.add_argument("--share", type=float, default=0.003, help="of each of some sixty kinds of fault")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     last = FIRST + int(options.records / 0.95)
