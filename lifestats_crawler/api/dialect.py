@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_CHARACTERS = 240  # of what is said of an answer
 _INTEGERS = {int}
 #: A page with a larger share of faulty records is faulty itself: a misspelt field is in all of them.
-_MOST_FAULTY = 0.1
+MOST_FAULTY = 0.1
 
 
 class Dialect:
@@ -63,13 +63,14 @@ class Dialect:
         """Return the body of an answer; raises what ``answers.body`` raises, with what the API says, redacted."""
         return answers.body(answer, self._redactor)
 
-    def read(self, body: bytes, asked: IdRange) -> Tally:
+    def read(self, body: bytes, asked: IdRange, *, most_faulty: float = MOST_FAULTY) -> Tally:
         """Read the answer to a request at ``asked.begin`` on a chain that ends at ``asked.end``.
 
-        Raises FaultyPageError if the answer does not make sense: then nothing of it is counted.
+        Raises FaultyPageError if the answer does not make sense, or if more than ``most_faulty`` of its records
+        (a share) cannot be counted: then nothing of it is counted.
         """
         try:
-            return self._read(body, asked)
+            return self._read(body, asked, most_faulty)
         except FaultyPageError as fault:
             raise type(fault)(self._shown(str(fault))) from None
         except Exception as error:  # noqa: BLE001  # whatever an answer provokes, it is not believed
@@ -83,15 +84,15 @@ class Dialect:
         """Return what may be said of an answer: what is quoted of it may be a secret that the server repeats."""
         return cut(self._hidden(reason), _MOST_CHARACTERS)
 
-    def _read(self, body: bytes, asked: IdRange) -> Tally:
+    def _read(self, body: bytes, asked: IdRange, most_faulty: float) -> Tally:
         if self._is_computed:
-            return self._tally(documents.exact(body), asked, is_exact=True)
+            return self._tally(documents.exact(body), asked, most_faulty, is_exact=True)
         try:
-            return self._tally(documents.decoded(body), asked, is_exact=False)
+            return self._tally(documents.decoded(body), asked, most_faulty, is_exact=False)
         except RoundedError:
-            return self._tally(documents.exact(body), asked, is_exact=True)
+            return self._tally(documents.exact(body), asked, most_faulty, is_exact=True)
 
-    def _tally(self, page: Any, asked: IdRange, *, is_exact: bool) -> Tally:
+    def _tally(self, page: Any, asked: IdRange, most_faulty: float, *, is_exact: bool) -> Tally:
         claimed = self._next(page) if self._next else None
         named = self._named(claimed, asked.begin)
         records, nulls = self._records(page, is_end=named is None or named <= asked.begin)
@@ -106,7 +107,9 @@ class Dialect:
         else:
             following = self._following(claimed, named, bounds, asked.begin, is_empty=not records and not nulls)
         settles = IdRange(asked.begin, min(following or max(asked.begin, bounds.end), asked.end))
-        values, faulty, count = self._values(records, ids, bounds, settles, is_exact=is_exact)
+        values, faults, count = self._values(records, ids, bounds, settles, is_exact=is_exact)
+        if len(faults) > most_faulty * len(records):
+            raise FaultyPageError(next(iter(faults.values())))
         return Tally(
             settles,
             values.keys,
@@ -116,14 +119,14 @@ class Dialect:
             labels=values.labels,
             highest=self._highest(shown),
             ids=shown,
-            faulty=faulty,
+            faulty={an_id: self._shown(faults[an_id]) for an_id in sorted(faults) if an_id in settles},
             nulls=nulls,
         )
 
     def _values(
         self, records: list[Any], ids: list[int], bounds: IdRange, settles: IdRange, *, is_exact: bool
     ) -> tuple[Values, dict[int, str], int]:
-        """Return what the records in a range add, those of them that cannot be counted, and how many can."""
+        """Return what the records in a range add, all that cannot be counted, and how many in the range can."""
         inside = records
         if bounds.begin < settles.begin or bounds.end > settles.end:
             inside = [record for an_id, record in zip(ids, records, strict=True) if an_id in settles]
@@ -134,13 +137,10 @@ class Dialect:
         except Exception:  # noqa: BLE001  # an expression can fail in any way
             faults = zip(ids, self._fields.faults(records, is_exact=is_exact), strict=True)
             reasons = {an_id: reason for an_id, reason in faults if reason is not None}
-            if len(reasons) > _MOST_FAULTY * len(records):
-                raise FaultyPageError(next(iter(reasons.values()))) from None
         inside = [
             record for an_id, record in zip(ids, records, strict=True) if an_id in settles and an_id not in reasons
         ]
-        faulty = {an_id: self._shown(reasons[an_id]) for an_id in sorted(reasons) if an_id in settles}
-        return self._fields.read(inside, is_exact=is_exact), faulty, len(inside)
+        return self._fields.read(inside, is_exact=is_exact), reasons, len(inside)
 
     def _records(self, page: Any, *, is_end: bool) -> tuple[list[Any], int]:
         """Return the records of a page, and how many entries of their list are null."""

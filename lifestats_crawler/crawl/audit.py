@@ -65,6 +65,8 @@ class Verdict:
     seen: str = ""
     #: The later answer to the whole, where it was asked once more.
     whole: Answer | None = None
+    #: Whether what differed at first was a part without any record, as while a server is away.
+    was_empty: bool = False
 
 
 def widest_gap(page: Shown) -> IdRange:
@@ -99,6 +101,8 @@ class Difference:
     #: Ids that one of the two shows and the other does not.
     ids: frozenset[int]
     seen: str
+    #: Whether the part shows no record at all.
+    is_empty: bool = False
 
 
 def difference(page: Shown, part: Shown) -> Difference | None:
@@ -112,7 +116,7 @@ def difference(page: Shown, part: Shown) -> Difference | None:
         if part.has_any or not expected or (part.names_next and part.end <= expected[0]):
             return None
         seen = f"a request at {part.first} shows no record, one at {page.first} shows {expected[0]}"
-        return Difference(frozenset(expected), seen)
+        return Difference(frozenset(expected), seen, is_empty=True)
     end = min(part.ids[-1] + 1, page.end)
     ours, theirs = ({an_id for an_id in ids if part.first <= an_id < end} for ids in (page.ids, part.ids))
     if ours == theirs:
@@ -153,5 +157,5 @@ def audit(
         after = difference(Shown.of(page.first, whole), Shown.of(first, part))
         if after and before.ids & after.ids:
             return Verdict(Outcome.DIFFERS, after.seen)
-        return Verdict(Outcome.AGREED_LATER, whole=heard.answer)
+        return Verdict(Outcome.AGREED_LATER, whole=heard.answer, was_empty=before.is_empty)
     return Verdict(outcome)

@@ -116,7 +116,7 @@ class Checking:
         self._opening_audits -= is_opening
         self.audited += verdict.outcome is not Outcome.UNHEARD
         self.differing += verdict.outcome is Outcome.DIFFERS
-        self.doubted += verdict.outcome is Outcome.AGREED_LATER
+        self.doubted += verdict.outcome is Outcome.AGREED_LATER and not verdict.was_empty
         return self._audits.pop(number)
 
     @property

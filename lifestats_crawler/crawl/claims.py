@@ -66,16 +66,19 @@ def still_shown(  # noqa: PLR0911  # a way out for each answer
     """Ask for the highest record that is known, and return what keeps it from being a witness; None for nothing.
 
     One that is not shown any more is replaced by two others, and asked for once more, before it counts as gone.
+    One that cannot be had is asked for alone: it may be that what follows it makes the page fail.
     """
     while (highest := witnesses.highest) >= 0:
         tally = looked(look, (yield Question(highest, on_new_connection=True)), highest)
+        if tally is None:
+            tally = looked(look, (yield Question(highest, 1, on_new_connection=True)), highest)
         if tally is None:
             return Verdict(Outcome.OPEN, f"the record {highest}, which exists, could not be asked for")
         if highest in tally.ids:
             return None
         others = witnesses.some(_OTHERS, besides=highest)
         for other in others:
-            tally = looked(look, (yield Question(other, on_new_connection=True)), other)
+            tally = looked(look, (yield Question(other, 1, on_new_connection=True)), other)
             if tally is None:
                 return Verdict(Outcome.OPEN, f"the record {other}, which exists, could not be asked for")
             if other not in tally.ids:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lifestats_crawler.crawl import asks, claims
 from lifestats_crawler.crawl.asks import Step
 from lifestats_crawler.downloader import backoff
+from lifestats_crawler.ending import Ending
 from lifestats_crawler.items import Tally
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LEAST_TRIES = 3
+_FIRST_PAUSE_SECONDS = 0.5
+_MOST_PAUSE_SECONDS = 60.0
 _MOST_ONLY_BEFORE = 3  # tries
 _MOST_REFUTATIONS = 3  # of one claim by an answer that shows no record
 
@@ -54,6 +57,9 @@ class Closing:
         self._is_busy = False
         self._tries: dict[int, int] = {}
         self._refuted: dict[int, int] = {}
+        #: Since when a claim has had no answer, and how long the last pause was, in seconds.
+        self._away_since: float | None = None
+        self._pause = _FIRST_PAUSE_SECONDS
 
     def go_on(self, now: float) -> Step:
         """Do the next of what is left; nothing while chains walk, pages are audited, or a talk is under way."""
@@ -81,6 +87,8 @@ class Closing:
 
     def _confirmed(self, claim: IdRange, verdict: claims.Verdict, now: float) -> Step:
         self._is_busy = False
+        if verdict.outcome is not claims.Outcome.OPEN:
+            self._away_since, self._pause = None, _FIRST_PAUSE_SECONDS
         match verdict.outcome:
             case claims.Outcome.BELIEVED if self._reader.witnesses.highest < claim.begin:
                 self._recovery.succeeded(now)
@@ -91,6 +99,8 @@ class Closing:
                 self._frontier.keep_claim(claim, self._reader.witnesses.highest)
                 return self._recovery.doubt(lambda _, at: self.go_on(at), now)
             case claims.Outcome.OPEN:
+                if not self._reader.witnesses.some(1):
+                    return self._wait_for_server(claim, verdict.why, now)
                 return self._try_again(claim, verdict.why, now, most=max(_LEAST_TRIES, self._crawl.config.retries))
             case claims.Outcome.ONLY_BEFORE:
                 return self._try_again(claim, verdict.why, now, most=_MOST_ONLY_BEFORE)
@@ -109,14 +119,36 @@ class Closing:
         if tries > most:
             self._lose(claim, why)
             return self.go_on(now)
-        if self._reader.witnesses.some(1) and self._reader.health.is_doubtful(1):
-            self._frontier.keep_claim(claim, self._reader.witnesses.highest)
-            return self._recovery.doubt(lambda _, at: self.go_on(at), now)
         if self._reader.witnesses.highest >= claim.begin:
             self._frontier.keep_claim(claim, claim.begin)
             return self.go_on(now)
         self._crawl.retried += 1
-        return self._confirm(claim, now, backoff.full_jitter(tries, self._random))
+        wait = backoff.full_jitter(tries, self._random)
+        if not self._reader.witnesses.some(1):
+            return self._confirm(claim, now, wait)
+
+        def again(was_out: bool, at: float) -> Step:  # noqa: FBT001  # what a witness has come to
+            if not was_out:
+                return self._confirm(claim, at, wait)
+            del self._tries[claim.begin]
+            self._is_busy = False
+            self._frontier.keep_claim(claim, self._reader.witnesses.highest)
+            return self.go_on(at)
+
+        self._is_busy = True
+        return self._recovery.doubt(again, now)
+
+    def _wait_for_server(self, claim: IdRange, why: str, now: float) -> Step:
+        """Ask again with growing pauses: where no record is known there is no other witness than the claim."""
+        self._away_since = now if self._away_since is None else self._away_since
+        patience = self._crawl.config.outage_seconds
+        if now - self._away_since >= patience:
+            self._frontier.keep_claim(claim, self._reader.witnesses.highest)
+            self._crawl.stop(Ending.OUTAGE, f"the API gave no good answer for {patience:g} s: {why}")
+            return Step()
+        self._crawl.retried += 1
+        self._pause = min(2 * self._pause, _MOST_PAUSE_SECONDS)
+        return self._confirm(claim, now, self._pause)
 
     def _lose(self, claim: IdRange, why: str) -> None:
         self._frontier.lose_claim(claim, why)

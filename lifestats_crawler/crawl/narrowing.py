@@ -29,10 +29,11 @@ class _Stage(Enum):
 class Narrowing:
     """Finds the ids that must be given up at a cursor where a page fails: one try a step, ``retries`` at the last.
 
-    First the limit is halved, down to the one record that cannot be had; without a limit in the request that is
-    left out. Then a good answer is looked for beyond it, ever further on, beginning with the distance between two
-    records: so the end of a dead region is found whether that is one id or a million. Then it is halved between
-    the last failure and that answer. A dozen requests for each page of the ids in question at most.
+    First one record is asked for, to tell a record further on from the cursor itself; then the limit is halved,
+    down to the one record that cannot be had. Without a limit in the request that is left out. Then a good answer
+    is looked for beyond it, ever further on, beginning with the distance between two records: so the end of a dead
+    region is found whether that is one id or a million. Then it is halved between the last failure and that
+    answer. A dozen requests for each page of the ids in question at most.
     """
 
     def __init__(self, cursor: int, end: int, limit: int | None, spacing: float, page: int) -> None:
@@ -53,6 +54,8 @@ class Narrowing:
         self._stage = _Stage.LIMITS
         if end - cursor == 1:  # there is nothing to find
             self._limit, self._stage = self._one, _Stage.LAST
+        elif limit is not None and limit > 1:
+            self._limit = 1
         else:
             self._halve()
 

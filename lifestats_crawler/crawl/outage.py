@@ -93,10 +93,12 @@ def ask(  # noqa: PLR0913  # whom, how, how long, and whom to tell
     a third.
     """
     wait, failed, refusals = 0.0, 0, 0 if is_refused else -1
-    least = min(_LEAST_WITNESSES, len(records))  # that are an outage
+    least = max(_LEAST_FAILURES, min(_LEAST_WITNESSES, len(records)))  # that are an outage
     while True:
         record = records[failed % len(records)]
-        question = Question(record, max(1, limit - 1), wait, is_through=True, on_new_connection=True)
+        # Fewer than a page has, so that no cache answers; then alone, for what follows it may make the page fail.
+        fewer = 1 if failed else max(1, limit - 1)
+        question = Question(record, fewer, wait, is_through=True, on_new_connection=True)
         answer, now = yield question
         try:
             if look(answer, record).ids:

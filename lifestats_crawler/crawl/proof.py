@@ -42,13 +42,15 @@ def is_trivial(page: Shown, *, is_inclusive: bool) -> bool:
     return len(page.ids) == 1 and (page.ids[0] == page.first or not is_inclusive)
 
 
-def prove(page: Shown, look: Look, *, is_inclusive: bool) -> Generator[Question, Heard, Proof]:
+def prove(
+    page: Shown, look: Look, limit: int | None = None, *, is_inclusive: bool
+) -> Generator[Question, Heard, Proof]:
     """Ask at a record in the middle of a page, which the answer must show.
 
     Where the cursor is exclusive it is asked after a record, with its own id, for the next one of the page. A
     record that is lacking may be gone, or not yet be on every replica: the page is asked again before that is
     believed, and two proofs have to fail. The advice is named only if it is sure: an answer that is the page's
-    rest without the record.
+    rest without the record. ``limit`` is how many records the answer may have, None for a page of them.
     """
     at = len(page.ids) // 2
     if at == len(page.ids) - 1 and is_inclusive and page.ids[0] != page.first:
@@ -57,7 +59,7 @@ def prove(page: Shown, look: Look, *, is_inclusive: bool) -> Generator[Question,
     first = record if is_inclusive or at == 0 else page.ids[at - 1] + 1
     is_sure, why = is_inclusive, ""
     for _ in range(_TRIES):
-        heard = yield Question(first)
+        heard = yield Question(first, limit)
         try:
             tally = look(heard.answer, first)
         except ContradictionError as contradiction:

@@ -76,7 +76,8 @@ class Proving:
                 return conclude(False, at)  # noqa: FBT003  # it is not
             return self.begin(conclude, at, backoff.full_jitter(self._open, self._random))
 
-        talk = proof.prove(page, self._reader.look, is_inclusive=is_inclusive)
+        # What follows the record may be what makes the answer fail.
+        talk = proof.prove(page, self._reader.look, 1 if self._open else None, is_inclusive=is_inclusive)
         return asks.begin(talk, concluded, now, wait=wait)
 
     def _proven(self) -> None:

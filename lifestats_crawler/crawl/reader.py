@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.api import answers
-from lifestats_crawler.api.dialect import nothing
+from lifestats_crawler.api.dialect import MOST_FAULTY, nothing
 from lifestats_crawler.config.values import MAX_ID
 from lifestats_crawler.crawl.outage import Health
 from lifestats_crawler.crawl.witness import Witnesses
@@ -24,6 +24,10 @@ class FalseEndError(FaultyPageError):
     """Raised for a page that shows nothing and says that nothing follows, although a higher id is known."""
 
 
+class FaultyRecordError(FaultyPageError):
+    """Raised for a good answer to a request for one record, which cannot be counted."""
+
+
 class Reader:
     """What answers say of the API: pages, the records that are known to exist, and the server's health."""
 
@@ -34,27 +38,29 @@ class Reader:
         self.health = Health(has_answered=bool(crawl.settled.pages))
         self._nulls = 0
 
-    def page(self, answer: Answer, asked: IdRange) -> Tally:
+    def page(self, answer: Answer, asked: IdRange, *, is_narrowed: bool = False) -> Tally:
         """Read the answer to a request for a page at ``asked.begin``.
 
         A page that shows nothing from there on, and says that nothing follows, is an empty tally without a next
-        cursor: a claim. Raises FaultyPageError for what is no page, and FalseEndError for a claim that is false.
+        cursor: a claim. Where a fault is narrowed down (``is_narrowed``), a page may have any share of records
+        that cannot be counted. Raises FaultyPageError for what is no page, and FalseEndError for a claim that is
+        false, FaultyRecordError for a record alone.
         """
-        tally = self.look(answer, asked.begin, asked.end)
+        tally = self.look(answer, asked.begin, asked.end, 1.0 if is_narrowed else MOST_FAULTY)
         if len(asked) == 1 and tally.faulty:
-            raise FaultyPageError(tally.faulty[asked.begin])
+            raise FaultyRecordError(tally.faulty[asked.begin])
         if is_claim(tally) and self.witnesses.highest >= asked.begin:
             said = f"status {answer.status}, no page, says" if answers.says_nothing(answer) else "says"
             shown = ", and shows only records from before its cursor" if tally.ids else ""
             raise FalseEndError(f"{said} that nothing follows{shown}, but id {self.witnesses.highest} exists")
         return tally
 
-    def look(self, answer: Answer, first: int, end: int = MAX_ID + 1) -> Tally:
-        """Read the answer to any request at ``first``. Raises FaultyPageError."""
+    def look(self, answer: Answer, first: int, end: int = MAX_ID + 1, most_faulty: float = 1.0) -> Tally:
+        """Read the answer to any request at ``first``, for what it shows. Raises FaultyPageError."""
         asked = IdRange(first, end)
         if answers.says_nothing(answer) and self.health.has_answered:
             return nothing(asked)
-        tally = self._crawl.dialect.read(self._crawl.dialect.body(answer), asked)
+        tally = self._crawl.dialect.read(self._crawl.dialect.body(answer), asked, most_faulty=most_faulty)
         if tally.ids:
             self.witnesses.note(tally.ids)
             self._crawl.frontier.show(tally.ids[-1])

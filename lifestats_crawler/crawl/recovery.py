@@ -15,7 +15,7 @@ from lifestats_crawler.crawl.breaker import Breaker
 from lifestats_crawler.crawl.fault_log import FaultLog
 from lifestats_crawler.crawl.frontier import Pass
 from lifestats_crawler.crawl.narrowing import Narrowing
-from lifestats_crawler.crawl.reader import FalseEndError
+from lifestats_crawler.crawl.reader import FalseEndError, FaultyRecordError
 from lifestats_crawler.crawl.retries import AskWitness, Failure, Kind, Retries, Retry, Skip, Stop, kind
 from lifestats_crawler.downloader import backoff
 from lifestats_crawler.ending import Ending
@@ -108,7 +108,7 @@ class Recovery:
         """Take the answer to a probe of a narrowing: it is only good or bad."""
         chain = ask.chain
         try:
-            self._reader.page(answer, IdRange(ask.first, max(chain.end, ask.first + 1)))
+            self._reader.page(answer, IdRange(ask.first, max(chain.end, ask.first + 1)), is_narrowed=True)
             self.succeeded(now)
             narrowing.probed(is_good=True, end=chain.end)
             return self._following(chain)
@@ -192,7 +192,7 @@ class Recovery:
         was_contradicted = chain.is_contradicted
         if not is_well:
             chain.is_contradicted = what is Kind.CONTRADICTION
-            if what not in (Kind.THROTTLED, Kind.REFUSED):
+            if what not in (Kind.THROTTLED, Kind.REFUSED) and not isinstance(fault, FaultyRecordError):
                 self._health.bad(now)
         return Failure(
             what,
@@ -205,8 +205,10 @@ class Recovery:
             has_answered=self._health.has_answered,
             has_witness=bool(self._reader.witnesses.some(1)),
             is_doubtful=self._health.is_doubtful(len(self._frontier)),
+            in_a_row=self._health.failed,
             is_well=is_well,
             is_first_try=chain.stage is Pass.FIRST and not chain.failures and not chain.excused,
+            is_last_try=chain.stage is not Pass.FIRST,
             own_wait=throttling.own_wait(answer) or 0.0,
             refused_for=self._crawl.throttle.refused_for(now),
         )

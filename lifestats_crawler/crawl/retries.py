@@ -80,10 +80,14 @@ class Failure:
     has_witness: bool = True
     #: Whether so many requests have failed since the last good answer as may be under way.
     is_doubtful: bool = False
+    #: How many have failed since the last good answer, this one included.
+    in_a_row: int = 1
     #: Whether the server has just been asked and was well, so that it is the page's own fault.
     is_well: bool = False
     #: Whether it is the first try of the first pass, which the breaker counts.
     is_first_try: bool = True
+    #: Whether the page was put aside before, and this is what remains of its tries.
+    is_last_try: bool = False
     #: Seconds for which the answer wants its own page left alone.
     own_wait: float = 0.0
     #: Seconds for which the server has refused everything, beyond the times that it told.
@@ -131,9 +135,11 @@ class Retries:
     the server wants to be left alone                     Retry, excused, when the pause is over
     it refuses access                                     AskWitness; Stop(REFUSED) without one
     two answers in a row contradict the configuration     Stop(MISCONFIGURED): once may be an accident
-    there was never a good answer, and every chain has    Stop(OUTAGE) if most were unreachable, else
-    failed twice, 20 times at least                       Stop(FAILING)
-    there was never a good answer                         Retry soon, or Skip after ``limit`` tries
+    there was never a good answer, or none for long and   Stop(OUTAGE) if most were unreachable, else
+    no witness, and every chain has failed twice, 20      Stop(FAILING)
+    times at least
+    the same, not so often yet                            Retry soon, or Skip after ``limit`` tries; on the
+                                                          last try Retry, excused
     as many have failed since the last good answer as     AskWitness
     may be under way
     the connection or the answer was lost, and others     Retry, excused
@@ -153,7 +159,8 @@ class Retries:
         self._outage_seconds = outage_seconds
         self._random = random
         self._patience = max(_LEAST_FAILURES, 2 * chains)
-        self._unanswered: list[Kind] = []
+        #: The failures in a row while nothing is known that could be asked for.
+        self._failed: list[Kind] = []
 
     def decide(self, failure: Failure) -> Decision:  # noqa: PLR0911  # a row of the table each
         """Decide about a failed answer to a page."""
@@ -168,22 +175,25 @@ class Retries:
             return Stop(Ending.REFUSED, failure.reason)
         if failure.kind is Kind.CONTRADICTION and failure.was_contradicted:
             return Stop(Ending.MISCONFIGURED, f"the page at {failure.cursor} {failure.reason}")
-        if not failure.has_answered:
-            return self._never_answered(failure)
-        if failure.is_doubtful and not failure.is_well and failure.has_witness:
+        if not failure.has_answered or (failure.is_doubtful and not failure.has_witness):
+            return self._unanswered(failure)
+        if failure.is_doubtful and not failure.is_well:
             return AskWitness(is_refused=False)
         is_excusable = failure.others_answered and failure.excused < _FREE_TRIES and not failure.is_well
         if failure.kind is Kind.LOST and is_excusable:
             return Retry(self._backoff(failure.excused + 1), is_excused=True)
         return self._own(failure)
 
-    def _never_answered(self, failure: Failure) -> Decision:
-        self._unanswered.append(failure.kind)
-        many = len(self._unanswered)
+    def _unanswered(self, failure: Failure) -> Decision:
+        self._failed.append(failure.kind)
+        del self._failed[: -failure.in_a_row]
+        many = len(self._failed)
         if many < self._patience:
+            if failure.is_last_try:  # there is nothing else to ask for, and no page has shown itself to be bad
+                return Retry(min(self._backoff(many), _MOST_SECONDS_UNANSWERED), is_excused=True)
             own = self._own(failure)
             return Retry(min(own.wait, _MOST_SECONDS_UNANSWERED)) if isinstance(own, Retry) else own
-        unreachable = sum(one in _UNREACHABLE for one in self._unanswered)
+        unreachable = sum(one in _UNREACHABLE for one in self._failed)
         ending = Ending.OUTAGE if 2 * unreachable > many else Ending.FAILING
         return Stop(
             ending,

@@ -23,6 +23,7 @@ from lifestats_crawler.crawl.recovery import Recovery
 from lifestats_crawler.crawl.talk import Heard, Question
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from lifestats_crawler.crawl.frontier import Chain
     from lifestats_crawler.crawl.state import Crawl
     from lifestats_crawler.items import Answer, Tally
-    from lifestats_crawler.ranges import IdRange
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class Walk:
         if chain.narrowing and chain.narrowing.is_probing:
             return self._recovery.probed(ask, chain.narrowing, answer, now)
         try:
-            tally = self._reader.page(answer, chain.left)
+            tally = self._reader.page(answer, chain.left, is_narrowed=chain.narrowing is not None)
         except FaultyPageError as fault:
             return self._failed(ask, answer, fault, now)
         if is_claim(tally):
@@ -138,7 +138,7 @@ class Walk:
         if gap is None:
             return self._accepted(ask, tally, now)
         self._reader.distrust(answer)
-        return asks.begin(_ask_into(gap), partial(self._confirmed, ask, answer, gap), now)
+        return asks.begin(_ask_into(gap, ask.limit), partial(self._confirmed, ask, answer, gap), now)
 
     def _accepted(self, ask: PageAsk, tally: Tally, now: float) -> Step:
         """Move the chain past its page, and count the page, or hold it back for what has to be checked first."""
@@ -173,12 +173,22 @@ class Walk:
         return asks.joined(self._recovery.failed(ask, answer, fault, now), Step(tallies=self.checking.counted()))
 
     def _confirmed(self, ask: PageAsk, answer: Answer, gap: IdRange, again: Heard, now: float) -> Step:
-        """Believe a page whose gap another answer shows, too; if it does not, the page is asked for again."""
+        """Believe a page whose gap another answer shows, too; if it does not, the page is asked for again.
+
+        Where the gap cannot be asked into while a fault is narrowed down, the page counts up to the gap.
+        """
         chain = ask.chain
+        is_narrowed = chain.narrowing is not None
+        try:
+            tally = self._reader.page(answer, chain.left, is_narrowed=is_narrowed)
+        except FaultyPageError as fault:
+            return self._failed(ask, answer, fault, now)
         try:
             second = self._reader.look(again.answer, gap.begin)
-            tally = self._reader.page(answer, chain.left)
         except FaultyPageError as fault:
+            if is_narrowed and gap.begin > chain.cursor:
+                before = IdRange(chain.cursor, min(gap.begin, chain.end))
+                return self._accepted(ask, self._reader.page(answer, before, is_narrowed=True), now)
             return self._failed(ask, again.answer, fault, now)
         if gaps.confirms(tally, gap, second):
             return self._accepted(ask, tally, now)
@@ -251,5 +261,5 @@ class Walk:
             self._frontier.put_back(part)
 
 
-def _ask_into(gap: IdRange) -> Generator[Question, Heard, Heard]:
-    return (yield Question(gap.begin))
+def _ask_into(gap: IdRange, limit: int | None) -> Generator[Question, Heard, Heard]:
+    return (yield Question(gap.begin, limit))

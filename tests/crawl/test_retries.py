@@ -108,12 +108,20 @@ def test_a_page_that_is_not_ready_yet_waits_for_as_long_as_it_says():
         ([Kind.FAULTY] * 24, Ending.FAILING),
     ],
 )
-def test_where_there_was_never_a_good_answer_two_failures_a_chain_end_the_crawl(kinds, ending):
+@pytest.mark.parametrize("known", [{"has_answered": False}, {"has_witness": False, "is_doubtful": True}])
+def test_where_no_record_is_known_and_nothing_answers_two_failures_a_chain_end_the_crawl(kinds, ending, known):
     retries = Retries(1000, CHAINS, OUTAGE_SECONDS, Random(1))
-    made = [retries.decide(Failure(what, "why", has_answered=False)) for what in kinds]
+    made = [retries.decide(Failure(what, "why", in_a_row=at, **known)) for at, what in enumerate(kinds, 1)]
     assert all(isinstance(one, Retry) and one.wait <= 2.0 for one in made[:-1])
     assert isinstance(made[-1], Stop)
     assert made[-1].ending is ending
+
+
+def test_where_nothing_ever_answered_a_page_on_its_last_try_is_not_given_up():
+    for failures in range(LIMIT + 2):
+        made = decided(Kind.BROKEN, has_answered=False, failures=failures, is_last_try=True)
+        assert isinstance(made, Retry)
+        assert made.is_excused
 
 
 @pytest.mark.parametrize(("failures", "most"), [(0, 0.5), (1, 1.0), (4, 8.0), (50, 30.0)])
