@@ -1,7 +1,7 @@
 # make crawl        crawl the environment `development`: a mock API with made-up data
 # make check        run ruff, mypy, the layer test, the pure tests and 50 simulated lives (half a minute)
 # make test         run ruff, mypy and all tests, also those that start processes (minutes)
-# make simulate     live 20,000 simulated lives, or SEEDS=… of them (up to half an hour)
+# make simulate     live 20,000 simulated lives, or SEEDS=… of them; KIND=end, record, outage or crowd: one trouble each
 # make liars        crawl simulated APIs that are not what the configuration says; CRAWLS=… of each (two minutes)
 # make mutants      run mutation tests of the modules that count and pace (up to an hour)
 # make check-all    run the pure tests with Python 3.11, 3.12 and 3.13, as far as this machine has them
@@ -16,6 +16,7 @@ PYTHON ?= python3
 ENV ?= development
 UPGRADE ?=
 SEEDS ?= 20000
+KIND ?=
 CRAWLS ?= 100
 # Pure tests start no process.
 PURE := --ignore=tests/promises
@@ -40,7 +41,7 @@ check: $(VENV)/.dev
 	LIFESTATS_LIVES=50 $(BIN)/pytest $(PURE)
 
 simulate: $(VENV)/.dev
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(KIND),--kind $(KIND))
 
 liars: $(VENV)/.dev
 	$(BIN)/python -m tests.simulation --liars $(CRAWLS)

@@ -2,17 +2,20 @@
 
 python -m tests.simulation --seeds 20000
 python -m tests.simulation --seed 4711
+python -m tests.simulation --kind outage --seeds 10000
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from multiprocessing import get_context
 from os import cpu_count
 from time import monotonic
 
 from tests.simulation import liars
+from tests.simulation.kinds import KINDS
 from tests.simulation.life import Life, live
 from tests.simulation.promises import Figures
 
@@ -22,24 +25,28 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20_000, help="how many lives")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="this life alone, with what its crawls log")
+    parser.add_argument("--kind", choices=KINDS, help="of servers with this kind of trouble alone")
     parser.add_argument("--liars", type=int, help="so many crawls of each API that is not what it says")
     options = parser.parse_args()
     if options.liars:
         return liars.tell(options.liars)
     if options.seed is not None:
-        tell(Life(options.seed).run())
+        tell(Life(options.seed, options.kind).run())
         return 0
-    return simulate(range(options.first, options.first + options.seeds))
+    return simulate(range(options.first, options.first + options.seeds), options.kind)
 
 
-def simulate(seeds: range) -> int:
+def simulate(seeds: range, kind: str | None) -> int:
     """Live every seed, and tell at the end what the lives held; 1 if one of them failed."""
+    of_kind = f"--kind {kind} " if kind else ""
     begun, total, failed = monotonic(), Figures(), []
     with get_context("spawn").Pool(cpu_count()) as pool:
-        for seed, figures, error in pool.imap_unordered(live, seeds, chunksize=20):
+        for seed, figures, error in pool.imap_unordered(partial(live, kind=kind), seeds, chunksize=20):
             if error:
                 failed.append(seed)
-                sys.stdout.write(f"\nseed {seed}: {error}\nalone: python -m tests.simulation --seed {seed}\n")
+                sys.stdout.write(
+                    f"\nseed {seed}: {error}\nalone: python -m tests.simulation {of_kind}--seed {seed}\n"
+                )
             total.add(figures)
             if total.lives % 100 == 0:
                 rate = total.lives / (monotonic() - begun)

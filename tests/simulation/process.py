@@ -9,7 +9,7 @@ import heapq
 from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from math import ceil, inf
@@ -28,6 +28,7 @@ from lifestats_crawler.exceptions import Cause
 from lifestats_crawler.items import Answer
 from lifestats_crawler.ranges import IdRange, missing, union
 from tests.simulation.promises import COUNTER, BrokenPromiseError
+from tests.simulation.world import BEGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from tests.simulation.life import Life
     from tests.simulation.stores import DiskStorage, MemoryStorage
 
-_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMEOUT_SECONDS = 5.0
+_CHECK_EVERY = 8  # changes: what is lost stays lost, and looking for it takes half of the time
 _MOST_EVENTS = 400_000
 
 #: The ranges that a page settles, and the values that its records had.
@@ -76,6 +77,7 @@ class Crawling:
         self.held_back: list[Ask] = []  # while the storage is behind
         self.events: list[tuple[float, int, Callable[..., None], tuple]] = []
         self.order = count()
+        self.changes = count()
         self.changing = (self._land, self._lose, self._arrive, self._count, self._written, self._look)
         self.stalls = self._stalls()
         self.deciding: Callable[[bool], None] | None = None  # whether a spill may be written
@@ -97,7 +99,7 @@ class Crawling:
                 return self._kill()
             self.life.now = max(self.life.now, self._after_stall(at))
             event(*arguments, self.life.now)
-            if event in self.changing:
+            if event in self.changing and next(self.changes) % _CHECK_EVERY == 0:
                 self._check_ranges()
         raise BrokenPromiseError("this crawl does not end")
 
@@ -109,7 +111,7 @@ class Crawling:
         heapq.heappush(self.events, (time, next(self.order), event, arguments))
 
     def _stamp(self) -> str:
-        at = _BEGIN + timedelta(seconds=self.life.now)
+        at = BEGIN + timedelta(seconds=self.life.now)
         return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     # What a machine does: it stands still now and then.
@@ -188,6 +190,9 @@ class Crawling:
         cause, latency = None, manners.latency + manners.jitter * self.random.random()
         if self.random.random() < manners.silence_share:
             cause = self.random.choice([Cause.LOST, Cause.NOT_IN_TIME])
+        outage = self.world.outage(now)
+        if outage and outage.what in ("refused", "silent"):
+            cause = Cause.LOST if outage.what == "refused" else Cause.NOT_IN_TIME
         made = None if manners.is_made_late else self._answer(ask, now)
         # Of one process, what is under way at the server is what is under way here.
         if manners.most_at_once is not None and self.crawl.concurrency.under_way > manners.most_at_once:
@@ -205,7 +210,7 @@ class Crawling:
 
     def _answer(self, ask: Ask, now: float) -> Answer:
         query = dict(parse_qsl(urlsplit(self.crawl.dialect.url(ask.first, ask.limit)).query))
-        return self.world.answer(int(query["offset"]), int(query["limit"]), _BEGIN + timedelta(seconds=now))
+        return self.world.answer(int(query["offset"]), int(query["limit"]), BEGIN + timedelta(seconds=now))
 
     def _lose(self, ask: Ask, answer: Answer, now: float) -> None:
         self.crawl.concurrency.lost(answer.left_at, now)
@@ -215,7 +220,7 @@ class Crawling:
 
     def _land(self, ask: Ask, made: Answer | None, left_at: float, now: float) -> None:
         answer = made or self._answer(ask, now)
-        at = _BEGIN.timestamp() + now
+        at = BEGIN.timestamp() + now
         answer = replace(answer, seconds=now - left_at, left_at=left_at, at=at)
         crawl = self.crawl
         pause = crawl.throttle.take(answer, now)
@@ -302,13 +307,16 @@ class Crawling:
                 if may_write:
                     self._at(self.life.now + self.random.choice([0.001, 0.05, 2]), self._written, spill)
                 else:
-                    self.spiller.drop(spill)
-                    self._count(self.life.now)
-                    self._spill_if_full(self.life.now)
+                    self._at(self.life.now, self._dropped, spill)
 
             self.deciding = proven
             if ask := self.walk.prove(proven, now):
                 self._send(ask, now)
+
+    def _dropped(self, spill: Spill, now: float) -> None:
+        self.spiller.drop(spill)
+        self._count(now)
+        self._spill_if_full(now)
 
     def _take_along(self, spill: Spill) -> None:
         self.life.spilled[spill.number], self.pages = self.pages, []
@@ -337,6 +345,7 @@ class Crawling:
         self._close()
 
     def _end(self) -> Ending:
+        self._check_ranges()
         if not self.walk.may_write:
             self.spiller.discard()
             self.pages = []

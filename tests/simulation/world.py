@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -25,8 +25,11 @@ from mocks.faults import KINDS, Honest
 from mocks.shape import Asked, Shape
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
     from random import Random
+
+    #: Draws how a server behaves that has these ids in a space.
+    MakeManners = Callable[["Random", IdRange, list[int]], "Manners"]
 
 # What happens on a wire and not in a page is told by the life itself, as an answer that does not come, or late.
 WIRE = {"reset", "disconnect", "stall", "cut-short", "slow", "huge", "bad-gzip", "good-gzip"}
@@ -38,6 +41,8 @@ LIES = sorted(KINDS.keys() - WIRE - PAUSES - REFUSALS)
 #: Lies about the next cursor, which an API without one cannot tell.
 _ABOUT_NEXT = {kind for kind in LIES if kind.startswith("next-")}
 _FIELD = "value"
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+_TALK = {"busy": b'{"error": "busy"}', "html": b"<html>We will be back soon.</html>"}
 
 
 class Records:
@@ -47,13 +52,17 @@ class Records:
         self.values = values
         self.ids = sorted(values)
         self.fields = [_FIELD]
+        #: What is shown of a record in place of what it is.
+        self.spoilt: dict[int, bytes] = {}
         self.recipe = SimpleNamespace(id_name="id", last_id=last_id)
 
     def page(self, cursor: int, limit: int) -> Page:
         at = bisect_left(self.ids, max(cursor, 0))
         ids = self.ids[at : at + limit]
         following = self.ids[at + limit] if at + limit < len(self.ids) else None
-        records = [orjson.dumps({"id": an_id, _FIELD: self.values[an_id]}) for an_id in ids]
+        records = [
+            self.spoilt.get(an_id) or orjson.dumps({"id": an_id, _FIELD: self.values[an_id]}) for an_id in ids
+        ]
         return Page(records, array("q", ids), following)
 
     def within(self, ids: IdRange) -> list[int]:
@@ -68,6 +77,16 @@ class Records:
         if an_id in self.values:
             del self.ids[bisect_right(self.ids, an_id) - 1]
             del self.values[an_id]
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A time in which every request fails in the same way, in seconds of a life."""
+
+    begin: float
+    end: float
+    #: What a request gets: ``refused`` or ``silent`` on the wire; a status; ``busy``, ``empty`` or ``html``.
+    what: str | int
 
 
 @dataclass
@@ -96,12 +115,17 @@ class Manners:
     dead: IdRange | None
     #: Of the ids that come and go.
     restless: list[int] = field(default_factory=list)
+    #: Ids that make every page with them fail.
+    poison: list[int] = field(default_factory=list)
+    #: Records that cannot be counted, as JSON, by id.
+    spoilt: dict[int, bytes] = field(default_factory=dict)
+    outages: list[Outage] = field(default_factory=list)
 
 
 class World:
     """One API: its records, its shape and its manners."""
 
-    def __init__(self, random: Random, space: IdRange, limit: int) -> None:
+    def __init__(self, random: Random, space: IdRange, limit: int, making: MakeManners | None = None) -> None:
         self.random = random
         self.space = space
         self.limit = limit
@@ -111,7 +135,10 @@ class World:
         items = "@" if is_list else random.choice(["response", "data.rows"])
         self.shape = Shape(items=items, following=following, exclusive=is_exclusive, max_limit=limit)
         self.records = Records(_values(random, space), space.end - 1 + random.choice([0, 50]))
-        self.manners = _manners(random, space, self.records.ids, has_next=has_next)
+        self.manners = (making or any_manners)(random, space, self.records.ids)
+        self.records.spoilt = self.manners.spoilt
+        if not has_next:
+            self.manners.lies = [kind for kind in self.manners.lies if kind not in _ABOUT_NEXT]
         self.seen_lies: Counter[str] = Counter()
         self._lied: Counter[int] = Counter()
 
@@ -124,8 +151,17 @@ class World:
             else:
                 self.records.add(an_id, self.random.randrange(9))
 
+    def outage(self, now: float) -> Outage | None:
+        """Return the outage at a moment, if there is one."""
+        return next((outage for outage in self.manners.outages if outage.begin <= now < outage.end), None)
+
     def answer(self, cursor: int, limit: int, now: datetime) -> Answer:
         """Answer a request at a cursor as it is sent."""
+        if outage := self.outage((now - BEGIN).total_seconds()):
+            return self._out(outage, cursor, limit)
+        return self._in_service(cursor, limit, now)
+
+    def _in_service(self, cursor: int, limit: int, now: datetime) -> Answer:
         manners, random = self.manners, self.random
         if random.random() < manners.refusal_share:
             return Answer(random.choice([401, 403]))
@@ -134,12 +170,26 @@ class World:
         if random.random() < manners.throttle_share:
             return self._throttled(now)
         honest = self._honest(cursor, limit)
+        if manners.poison and any(b'"id":%d,' % an_id in honest.body for an_id in manners.poison):
+            self.seen_lies["poison"] += 1
+            return Answer(500)
         if manners.lies and self._lied[cursor] < 3 and random.random() < manners.lie_share:
             kind = random.choice(manners.lies)
             self._lied[cursor] += 1
             self.seen_lies[kind] += 1
             return _told(kind, honest)
         return Answer(200, body=honest.body)
+
+    def _out(self, outage: Outage, cursor: int, limit: int) -> Answer:
+        self.seen_lies[f"outage-{outage.what}"] += 1
+        if isinstance(outage.what, int):
+            return Answer(outage.what)
+        if outage.what == "empty":
+            nothing = Page([], array("q"), None)
+            return Answer(200, body=self.shape.body(Asked(cursor, limit), nothing))
+        if outage.what in _TALK:
+            return Answer(200, body=_TALK[outage.what])
+        return Answer(502)  # the server is not there any more, and what stands before it says so
 
     def _honest(self, cursor: int, limit: int) -> Honest:
         if self.manners.is_short:
@@ -186,10 +236,9 @@ def _values(random: Random, space: IdRange) -> dict[int, int | str | None]:
     return values
 
 
-def _manners(random: Random, space: IdRange, ids: list[int], *, has_next: bool) -> Manners:
+def any_manners(random: Random, space: IdRange, ids: list[int]) -> Manners:
+    """Draw a server with anything that can go wrong."""
     lies = random.sample(LIES, random.choice([0, 1, 3, len(LIES)]))
-    if not has_next:
-        lies = [kind for kind in lies if kind not in _ABOUT_NEXT]
     dead = None
     if random.random() < 0.15:
         begin = random.randrange(space.begin, space.end)
