@@ -2,7 +2,7 @@
 # make check        run ruff, mypy, the layer test, the pure tests and 50 simulated lives (half a minute)
 # make test         run ruff, mypy and all tests, also those that start processes (minutes)
 # make simulate     live 20,000 simulated lives, or SEEDS=… of them; KIND=end, record, outage or crowd: one trouble each
-# make liars        crawl simulated APIs that are not what the configuration says; CRAWLS=… of each (two minutes)
+# make liars        crawl simulated APIs that are not what the configuration says; CRAWLS=… of each (ten minutes)
 # make mutants      run mutation tests of the modules that count and pace (up to an hour)
 # make check-all    run the pure tests with Python 3.11, 3.12 and 3.13, as far as this machine has them
 # make torture      kill a crawl 200 times, with every fault of an API, and compare its counts with the truth
@@ -45,6 +45,8 @@ simulate: $(VENV)/.dev
 
 liars: $(VENV)/.dev
 	$(BIN)/python -m tests.simulation --liars $(CRAWLS)
+	$(BIN)/python -m tests.simulation --audits $(CRAWLS)
+	$(BIN)/python -m tests.simulation --mix-ups $(CRAWLS)
 
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants

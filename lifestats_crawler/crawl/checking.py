@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.ranges import IdRange
 
 LEAST_AUDITS = 20  # in a run, or every page
-_SHARE = 1 / 1000  # of the pages
-_MOST_DIFFERING = 3
+SHARE = 1 / 1000  # of the pages
+MOST_DIFFERING = 3
 _MOST_DOUBTED = 3  # that agreed when both were asked once more, and are more than half of all
 
 
@@ -98,7 +98,7 @@ class Checking:
         if not self._has_audits:
             return False
         is_few = self._first_pages < LEAST_AUDITS and (self._begun < LEAST_AUDITS or self.is_open)
-        if is_first or is_few or self._random.random() < _SHARE:
+        if is_first or is_few or self._random.random() < SHARE:
             self._first_pages += 1
             return True
         return False
@@ -127,7 +127,7 @@ class Checking:
     @property
     def is_hopeless(self) -> bool:
         """Tell whether so many ranges differed that nothing is to be believed any more."""
-        return self.differing >= _MOST_DIFFERING
+        return self.differing >= MOST_DIFFERING
 
     def counted(self, tally: Tally | None = None) -> list[Tally]:
         """Return what may be counted now: a page, and all that was held back if the opening is over."""

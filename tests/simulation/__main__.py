@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from os import cpu_count
 from time import monotonic
 
-from tests.simulation import liars
+from tests.simulation import audits, liars, mix_ups
 from tests.simulation.kinds import KINDS
 from tests.simulation.life import Life, live
 from tests.simulation.promises import Figures
@@ -27,9 +27,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="this life alone, with what its crawls log")
     parser.add_argument("--kind", choices=KINDS, help="of servers with this kind of trouble alone")
     parser.add_argument("--liars", type=int, help="so many crawls of each API that is not what it says")
+    parser.add_argument("--mix-ups", type=int, help="so many crawls in which answers are mixed up")
+    parser.add_argument(
+        "--audits", type=int, help="so many crawls of 200,000 pages, of each liar, by their audits"
+    )
     options = parser.parse_args()
     if options.liars:
         return liars.tell(options.liars)
+    if options.mix_ups:
+        return mix_ups.tell(options.mix_ups)
+    if options.audits:
+        return audits.tell(options.audits)
     if options.seed is not None:
         tell(Life(options.seed, options.kind).run())
         return 0

@@ -83,3 +83,6 @@ def _crowd(random: Random, _: IdRange, __: list[int]) -> Manners:
 KINDS: dict[str, MakeManners] = {"end": _end, "record": _record, "outage": _outage, "crowd": _crowd}
 #: Servers where everything is to be had in the end: what is left out there is lost.
 COMPLETE = {"outage", "crowd"}
+#: Servers where a record can be had or cannot, always: only those that cannot are left out. One that lies about
+#: its end again and again at one place leaves its crawl incomplete, with the reason.
+EXACT = {"record"}

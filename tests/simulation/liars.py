@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
@@ -23,11 +24,10 @@ from tests.simulation.stores import Failing, MemoryStorage
 from tests.simulation.world import Manners, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
     from random import Random
 
-_LIMIT, _PAGES = 10, 80
+LIMIT, PAGES = 10, 80
 QUIET = Manners(
     lies=[],
     lie_share=0,
@@ -45,13 +45,14 @@ QUIET = Manners(
 
 #: What a request at a cursor for so many records shows: ids, and the next cursor.
 Shown = tuple[list[int], int | None]
+Answering = Callable[["LiarWorld", int, int], Shown]
 
 
 class LiarWorld(World):
     """An API that answers with a function of its own."""
 
-    def __init__(self, random: Random, space: IdRange, answering: Callable[[LiarWorld, int, int], Shown]) -> None:
-        super().__init__(random, space, _LIMIT)
+    def __init__(self, random: Random, space: IdRange, answering: Answering) -> None:
+        super().__init__(random, space, LIMIT)
         self.answering = answering
         ids = [an_id for an_id in range(space.begin, space.end) if random.random() < 0.9]
         for an_id in list(self.records.values):
@@ -81,7 +82,7 @@ def _cut(world: LiarWorld, cursor: int, limit: int) -> Shown:
     return shown, (shown[-1] + 1 if shown else None)
 
 
-def _without(keep: Callable[[LiarWorld, int, int], bool]) -> Callable[[LiarWorld, int, int], Shown]:
+def _without(keep: Callable[[LiarWorld, int, int], bool]) -> Answering:
     """Leave records out after the limit was applied, and say that the next page follows these."""
 
     def answer(world: LiarWorld, cursor: int, limit: int) -> Shown:
@@ -102,7 +103,7 @@ def _with_earlier(world: LiarWorld, cursor: int, limit: int) -> Shown:
     return sorted({*earlier, *shown}), following
 
 
-LIARS: dict[str, Callable[[LiarWorld, int, int], Shown]] = {
+LIARS: dict[str, Answering] = {
     "newest above the cursor": lambda w, c, n: ([i for i in w.ids if i >= c][-n:], None),
     "a cache: everybody gets the first page": lambda w, _, n: w.nearest(w.space.begin, n),
     "a maximum for the cursor": lambda w, c, n: w.nearest(min(c, w.space.begin + len(w.space) // 2), n),
@@ -120,19 +121,19 @@ LIARS: dict[str, Callable[[LiarWorld, int, int], Shown]] = {
     ),
     # Of our own making.
     "large pages lose their last record": lambda w, c, n: (
-        (w.nearest(c, n)[0][:-1] if n >= _LIMIT else w.nearest(c, n)[0]),
+        (w.nearest(c, n)[0][:-1] if n >= LIMIT else w.nearest(c, n)[0]),
         w.nearest(c, n)[1],
     ),
     "large pages lose a record in the middle": lambda w, c, n: (
-        [i for at, i in enumerate(w.nearest(c, n)[0]) if n < _LIMIT or at != n // 2],
+        [i for at, i in enumerate(w.nearest(c, n)[0]) if n < LIMIT or at != n // 2],
         w.nearest(c, n)[1],
     ),
     "next is a page too far, now and then": lambda w, c, n: (
         w.nearest(c, n)[0],
         w.nearest(c, n * (2 if c % 5 == 0 else 1))[1],
     ),
-    "next is one record too far": lambda w, c, n: (w.nearest(c, n)[0], w.nearest(c, n + (n >= _LIMIT))[1]),
-    "every other record, for large limits": _without(lambda _, i, n: n < _LIMIT or i % 2 == 0),
+    "next is one record too far": lambda w, c, n: (w.nearest(c, n)[0], w.nearest(c, n + (n >= LIMIT))[1]),
+    "every other record, for large limits": _without(lambda _, i, n: n < LIMIT or i % 2 == 0),
     "a shard that is not asked": _without(lambda w, i, _: i % 4 != len(w.asked) % 4),
     "records drop out at random": _without(lambda w, _, __: w.random.random() > 0.1),
     "begins at the next multiple of ten": lambda w, c, n: w.nearest(-(-c // 10) * 10, n),
@@ -149,42 +150,47 @@ LIARS: dict[str, Callable[[LiarWorld, int, int], Shown]] = {
         w.__dict__["seen"].update(w.nearest(c, n)[0][-1:]) or w.nearest(c, n)[1],
     ),
 }
-HONEST: dict[str, Callable[[LiarWorld, int, int], Shown]] = {
+HONEST: dict[str, Answering] = {
     "nearest": lambda w, c, n: w.nearest(c, n),
     "in descending order": lambda w, c, n: (w.nearest(c, n)[0][::-1], w.nearest(c, n)[1]),
     "fewer than asked for": lambda w, c, n: _cut(w, c, max(1, n - 3)) if w.nearest(c, 1)[0] else ([], None),
-    "ignores the limit": lambda w, c, _: w.nearest(c, _LIMIT),
+    "ignores the limit": lambda w, c, _: w.nearest(c, LIMIT),
     "repeats earlier records": _with_earlier,
 }
+
+
+def config_of(space: IdRange, subsets: int) -> Config:
+    """Configure a crawl of an honest API."""
+    return Config(
+        url="http://simulated/x?offset={cursor}&limit={limit}",
+        items="response",
+        next="next",
+        results_per_page=LIMIT,
+        first_id=space.begin,
+        last_id=space.end - 1,
+        subsets=subsets,
+        retries=1,
+        spill_every=10,
+        counters={COUNTER: {"field": "value", "top": 100}},
+    )
 
 
 class LiarLife(Life):
     """One crawl of such an API, without a kill."""
 
-    def __init__(self, seed: int, answering: Callable[[LiarWorld, int, int], Shown]) -> None:
+    def __init__(self, seed: int, answering: Answering) -> None:
         super().__init__(seed, on_disk=False)
         begin = self.random.choice([1, 658_330_693])
-        self.space = IdRange(begin, begin + _LIMIT * _PAGES)
+        self.space = IdRange(begin, begin + LIMIT * PAGES)
         self.world = LiarWorld(self.random, self.space, answering)
-        self.config = Config(
-            url="http://simulated/x?offset={cursor}&limit={limit}",
-            items="response",
-            next="next",
-            results_per_page=_LIMIT,
-            first_id=self.space.begin,
-            last_id=self.space.end - 1,
-            subsets=self.random.choice([1, 4, 8]),
-            retries=1,
-            spill_every=10,
-            counters={COUNTER: {"field": "value", "top": 100}},
-        )
+        self.config = config_of(self.space, self.random.choice([1, 4, 8]))
         self.job = Job.of(self.config)
         self.failing = Failing(self.random, 0)
 
-    def crawl(self) -> tuple[Ending | None, bool, bool]:
+    def crawl(self, crawling: LiarCrawling | None = None) -> tuple[Ending | None, bool, bool]:
         """Return how it ended, and whether it is complete, and exact."""
-        storage = MemoryStorage(self)
-        crawling = LiarCrawling(self, storage, None)
+        crawling = crawling or LiarCrawling(self, MemoryStorage(self), None)
+        storage = crawling.storage
         ending = crawling.run()
         settled = storage.settled()
         is_complete = settled.ids == len(self.space) and ending is Ending.FINISHED

@@ -17,7 +17,7 @@ from lifestats_crawler.config.model import Config
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.ranges import IdRange, missing, union
 from lifestats_crawler.storage.source import Job
-from tests.simulation.kinds import COMPLETE, KINDS
+from tests.simulation.kinds import COMPLETE, EXACT, KINDS
 from tests.simulation.process import Crawling
 from tests.simulation.promises import COUNTER, BrokenPromiseError, Figures
 from tests.simulation.stores import DiskStorage, Failing, MemoryStorage
@@ -120,12 +120,12 @@ class Life:
 
     def _check_left_out(self, left_out: list[IdRange]) -> None:
         """Of a server with one kind of trouble, only what cannot be had is left out."""
-        if self.kind is None:
-            return
         manners = self.world.manners
         # With one retry a page may be unlucky.
         if self.kind in COMPLETE and left_out and self.config.retries > 1:
             raise BrokenPromiseError(f"{left_out} could have been had")
+        if self.kind not in EXACT:
+            return
         bad = {*manners.poison, *manners.spoilt}
         for part in left_out:
             for an_id in self.world.records.within(part):

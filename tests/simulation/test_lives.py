@@ -7,9 +7,11 @@ import os
 import pytest
 
 from lifestats_crawler.ending import Ending
+from tests.simulation.audits import Audited
 from tests.simulation.kinds import KINDS
 from tests.simulation.liars import HONEST, LIARS, LiarLife
 from tests.simulation.life import Life
+from tests.simulation.mix_ups import KINDS as MIX_UPS
 
 LIVES = int(os.environ.get("LIFESTATS_LIVES", "300"))
 _EACH = 10
@@ -58,3 +60,21 @@ def test_an_api_that_is_not_what_it_says_is_found_and_an_honest_one_is_not_accus
     assert is_exact or not is_complete
     if name in HONEST:
         assert (ending, is_exact) == (Ending.FINISHED, True)
+
+
+@pytest.mark.parametrize("kind", MIX_UPS.values())
+def test_an_answer_that_was_meant_for_another_request_hides_no_record(kind, caplog):
+    caplog.set_level("CRITICAL", logger="lifestats_crawler")
+    hidden = 0
+    for seed in range(_EACH):
+        life = LiarLife(seed, HONEST["nearest"])
+        crawling = kind(life)
+        _, is_complete, is_exact = life.crawl(crawling)
+        assert is_exact or not is_complete
+        hidden += crawling.hides
+    assert hidden
+
+
+@pytest.mark.parametrize("name", ["a pinned record", "next is one record too far"])
+def test_the_audits_of_a_long_crawl_find_what_one_audit_in_two_shows(name):
+    assert Audited(1, LIARS[name]).crawl()
