@@ -24,6 +24,7 @@ _LEAST_PAGES = 1.5
 _BEGIN_PAGES = 10
 _SURE_DEVIATIONS = 1.5  # standard ones
 _MOST_DOUBLINGS = 40
+_MOST_SPARED = 8  # outages, at one place
 
 
 class Pass(Enum):
@@ -53,6 +54,8 @@ class Chain:
     failures: int = 0
     #: How often it has failed for another's reason while others were answered.
     excused: int = 0
+    #: How many outages have given it its tries back since it moved: a page that always fails is no outage.
+    spared: int = 0
     #: Whether the last answer contradicted the configuration.
     is_contradicted: bool = False
     #: The gap of its last page, where another answer did not confirm it.
@@ -68,6 +71,11 @@ class Chain:
     def left(self) -> IdRange:
         """What the chain has still to walk, from its cursor on."""
         return IdRange(self.cursor, self.end)
+
+    @property
+    def is_spared(self) -> bool:
+        """Whether its failures may be those of an outage, once more."""
+        return self.spared <= _MOST_SPARED
 
     @property
     def is_alone(self) -> bool:
@@ -292,7 +300,9 @@ class Frontier:
     def forgive(self) -> None:
         """Give all chains their tries back: it was the server that failed."""
         for chain in self._active:
-            chain.failures = chain.excused = 0
+            chain.spared += 1
+            if chain.is_spared:
+                chain.failures = chain.excused = 0
 
     def resting(self, now: float) -> int:
         """Count the chains that wait because their own page has failed."""
@@ -315,7 +325,7 @@ class Frontier:
 
     def _move(self, chain: Chain, cursor: int) -> None:
         chain.cursor = cursor
-        chain.failures = chain.excused = 0
+        chain.failures = chain.excused = chain.spared = 0
         chain.is_contradicted = False
         chain.unconfirmed = None
         if cursor >= chain.end:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 _REQUESTS_A_PAGE = 12
+_WITHIN_A_PAGE = 2  # steps
 
 
 class Try(NamedTuple):
@@ -130,7 +131,12 @@ class Narrowing:
             self._stage = _Stage.BETWEEN
 
     def _probe(self) -> int:
-        return self.cursor + round(self._spacing * 2.0**self._away)
+        """Return where to look next for a good answer: one record on, a quarter of a page, 1, 2, 4 … pages on."""
+        if self._away < _WITHIN_A_PAGE:
+            records = max(1 << self._away, self._page // 4 if self._away else 1)
+        else:
+            records = max(1 << self._away, self._page << (self._away - _WITHIN_A_PAGE))
+        return self.cursor + round(self._spacing * records)
 
     @property
     def _one(self) -> int | None:

@@ -95,8 +95,8 @@ def ask(  # noqa: PLR0913  # whom, how, how long, and whom to tell
     wait, failed, refusals = 0.0, 0, 0 if is_refused else -1
     least = max(_LEAST_FAILURES, min(_LEAST_WITNESSES, len(records)))  # that are an outage
     while True:
-        record = records[failed % len(records)]
-        # Fewer than a page has, so that no cache answers; then alone, for what follows it may make the page fail.
+        record = records[max(0, failed - 1) % len(records)]
+        # Fewer than a page has, so that no cache answers; then one alone, for what follows may make the page fail.
         fewer = 1 if failed else max(1, limit - 1)
         question = Question(record, fewer, wait, is_through=True, on_new_connection=True)
         answer, now = yield question

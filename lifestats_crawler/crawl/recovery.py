@@ -124,7 +124,7 @@ class Recovery:
                     return self.doubt(
                         lambda was_out, at: (
                             Step(following=asks.page(chain))
-                            if was_out
+                            if was_out and chain.is_spared
                             else self.probed(ask, narrowing, answer, at, is_well=True)
                         ),
                         now,
@@ -180,7 +180,7 @@ class Recovery:
     def _after_witness(
         self, ask: PageAsk, answer: Answer, fault: FaultyPageError, now: float, *, was_out: bool
     ) -> Step:
-        if was_out:
+        if was_out and ask.chain.is_spared:
             self._crawl.retried += 1
             return self._following(ask.chain)
         return self.failed(ask, answer, fault, now, is_well=True)
@@ -268,7 +268,7 @@ class Recovery:
         return self._lose(chain, narrowing, reason)
 
     def _lose_or_retry(self, chain: Chain, narrowing: Narrowing, reason: str, _: float, *, was_out: bool) -> Step:
-        if was_out:
+        if was_out and chain.is_spared:
             chain.failures = 0
             return Step(following=asks.page(chain))
         return self._lose(chain, narrowing, reason)

@@ -126,11 +126,16 @@ class Life:
             raise BrokenPromiseError(f"{left_out} could have been had")
         if self.kind not in EXACT:
             return
-        bad = {*manners.poison, *manners.spoilt}
+        shift = self.world.shape.exclusive  # the cursor of a request for an id is so much less
+        dead = range(manners.dead.begin + shift, manners.dead.end + shift) if manners.dead else range(0)
+        bad = {*manners.poison, *manners.spoilt, *dead}
         for part in left_out:
             for an_id in self.world.records.within(part):
-                sent = an_id - self.world.shape.exclusive  # the cursor of a request for it
-                if an_id not in bad and not (manners.dead and sent in manners.dead):
+                # Between two that cannot be had it would take a request for each id to find one that can.
+                is_between = any(one in bad for one in range(part.begin, an_id)) and any(
+                    one in bad for one in range(an_id, part.end)
+                )
+                if an_id not in bad and not is_between:
                     raise BrokenPromiseError(f"record {an_id} could have been had, of {part}")
 
 
