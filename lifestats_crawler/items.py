@@ -73,6 +73,8 @@ class Tally:
     @property
     def parts(self) -> list[IdRange]:
         """The settled range without the ids of faulty records."""
+        if not self.faulty:
+            return [self.settles] if len(self.settles) else []
         begins = [self.settles.begin, *(an_id + 1 for an_id in sorted(self.faulty))]
         ends = [*sorted(self.faulty), self.settles.end]
         return [IdRange(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]

@@ -184,6 +184,8 @@ class Frontier:
     def show(self, highest: int) -> None:
         """Take note of the highest id of an answer, and put ranges falsely claimed empty back to work."""
         self._highest = max(self._highest, highest)
+        if not (self._claims or self._standing or self._believed):
+            return
         for claims in (self._claims, self._standing, self._believed):
             self._waiting.extend(claim for claim in claims if claim.begin <= highest)
             claims[:] = [claim for claim in claims if claim.begin > highest]

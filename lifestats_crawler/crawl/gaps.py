@@ -38,6 +38,8 @@ def improbable(tally: Tally, asked: IdRange, limit: int, around: Callable[[IdRan
     if ids and ids[0] >= asked.end:
         return IdRange(asked.begin, ids[0])
     least = min(_MOST_EXPECTED, max(_LEAST_EXPECTED, limit))
+    if max(beyond, ids[-1] + 1 if ids else beyond) - asked.begin - len(ids) < least:
+        return None  # all ids without a record together are too few
     edges = [asked.begin - 1, *ids, max(beyond, ids[-1] + 1 if ids else beyond)]
     widths = list(map(sub, edges[1:], edges))
     widest = max(widths)

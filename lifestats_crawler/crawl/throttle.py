@@ -27,6 +27,9 @@ class Pause:
     is_crowded: bool = False
 
 
+_NONE = Pause()
+
+
 class Throttle:
     """Takes every answer, and tells how long the server wants no request.
 
@@ -60,8 +63,9 @@ class Throttle:
             self._is_answered = True
             self._latency = answer.seconds
             # It knew of the pauses before it left, and ends their row.
-            self._row = [pause for pause in self._row if pause[0] > answer.left_at]
-        return Pause()
+            if self._row:
+                self._row = [pause for pause in self._row if pause[0] > answer.left_at]
+        return _NONE
 
     def refused_for(self, now: float) -> float:
         """Return for how many seconds every request has been refused, beyond the times that were told."""

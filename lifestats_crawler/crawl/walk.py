@@ -105,7 +105,8 @@ class Walk:
         if not self._crawl.goes_on:
             self._crawl.pacer.resume(now)  # what waits learns that nothing is asked any more
             return Step(tallies=step.tallies if self.may_write else [])
-        step = asks.joined(step, self._closing.go_on(now))
+        if self._frontier.is_walked:
+            step = asks.joined(step, self._closing.go_on(now))
         step.starting = self.begin()
         return step
 
@@ -151,6 +152,9 @@ class Walk:
         for an_id, reason in tally.faulty.items():
             self._recovery.tell_faulty(an_id, reason, now)
         is_chosen = self.checking.takes(chain, shown)
+        if not is_chosen and self.checking.is_open:
+            following = asks.page(chain) if self._frontier.is_under_way(chain) else None
+            return Step(tallies=self.checking.counted(tally), following=following)
         besides = self._audit(tally, shown, now) if is_chosen else Step(tallies=self.checking.counted(tally))
         goes_on = Step(following=asks.page(chain) if self._frontier.is_under_way(chain) else None)
         return asks.joined(goes_on, self._proving.open(self._opened, now), besides)
