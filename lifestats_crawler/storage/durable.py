@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import signal
 from contextlib import contextmanager
@@ -11,7 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+logger = logging.getLogger(__name__)
+
 UNFINISHED = ".unfinished"
+# What fsync says of a directory where it is not supported, or where a directory cannot be opened to read.
+_REFUSALS = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+_is_refusal_told = False
 
 
 @contextmanager
@@ -33,8 +40,7 @@ def appearing(path: Path) -> Iterator[Path]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    # Without it the rename itself can be lost on power failure.
-    _sync(path.parent)
+    _sync_directory(path.parent)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -47,6 +53,26 @@ def _reached(step: str, path: Path) -> None:
     """Stop the process here if LIFESTATS_STOP_AT names this step: a place for a test to kill it at."""
     if os.environ.get("LIFESTATS_STOP_AT") == f"{step}:{path.name}":
         os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _sync_directory(path: Path) -> None:
+    """Make a new name durable: without it the rename can be lost on power failure.
+
+    Some file systems cannot do that for a directory. The file is whole all the same, so it is said once.
+    """
+    global _is_refusal_told  # noqa: PLW0603  # once a process
+    try:
+        _sync(path)
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        if not _is_refusal_told:
+            _is_refusal_told = True
+            logger.warning(
+                "The file system of %s cannot make a new name in a directory durable (%s): after a power failure"
+                " the last segment may be missing, and its ids are fetched again",
+                *(path, error.strerror),
+            )
 
 
 def _sync(path: Path) -> None:

@@ -48,8 +48,11 @@ def is_at(path: Path, file: IO[str]) -> bool:
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """Return the process that has a lock (``who``), and its ``job`` if that is noted; None without one."""
-    with suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
+    """Return the process that has a lock (``who``), and its ``job`` if that is noted; None without one.
+
+    None also where that cannot be known: for a reader who may not open the file, or where there are no locks.
+    """
+    with suppress(OSError), path.open(encoding="utf-8") as file:
         try:
             # Shared, and for a moment: another process that looks is not taken for a crawl.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

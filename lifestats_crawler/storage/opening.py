@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from shutil import rmtree
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from lifestats_crawler.exceptions import RunError, StorageError
 from lifestats_crawler.storage import durable, lock, segments
 from lifestats_crawler.storage.choice import choose
-from lifestats_crawler.storage.runs import Run, another_configuration, crawler_of
+from lifestats_crawler.storage.runs import NAME, Run, another_configuration, crawler_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,6 @@ logger = logging.getLogger(__name__)
 NEW = "new"
 _ABANDONED_SECONDS = 86_400
 _JUST_ENDED = "run {name} has just ended without a count. Run the same command again"
-# What is beside the runs of an environment ends so: latest.json, and the script for its pages.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
 
 
 def open_run(parent: Path, job: Job, name: str | None, now: str) -> Run:
@@ -59,7 +56,7 @@ def locked(run: Run, job: Job) -> Iterator[Run]:
 
 
 def _named(parent: Path, name: str, job: Job) -> Run:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise RunError(
             f"run {name!r}: use 1 to 100 letters, digits, dots, dashes and underscores for a name. Begin it with a"
             " letter or a digit, and do not end it with .json or .js"

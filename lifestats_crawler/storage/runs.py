@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.exceptions import NewerFormatError, OverlapError, RunError, StorageError
+from lifestats_crawler.exceptions import NewerFormatError, OverlapError, RunError, StorageError, UnreadableError
 from lifestats_crawler.storage import footers, lock, segments
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
 
+#: What a run may be called. What is beside the runs of an environment ends so: latest.json, and the script for its
+#: pages.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?")
 
 
@@ -131,9 +134,24 @@ class Run:
 
 
 def of(parent: Path, now: str) -> list[Run]:
-    """List the runs of an environment's directory, the one last worked on first."""
+    """List the runs of an environment's directory, the one last worked on first.
+
+    Raises UnreadableError where it cannot be told what is there.
+    """
+    try:
+        return _of(parent, now)
+    except OSError as error:
+        where = error.filename or parent
+        raise UnreadableError(
+            f"{where} cannot be read: {error.strerror}. Make it readable, or use another storage"
+        ) from None
+
+
+def _of(parent: Path, now: str) -> list[Run]:
     found = []
     for path in parent.iterdir() if parent.is_dir() else ():
+        if not NAME.fullmatch(path.name):
+            continue  # a volume, for example, has a directory lost+found that only root may look into
         # A crawl that has counted nothing takes its run away at its end.
         with suppress(FileNotFoundError, NotADirectoryError):
             if (path / "segments").is_dir():
