@@ -36,11 +36,17 @@ def open_run(parent: Path, job: Job, name: str | None, now: str) -> Run:
     Raises RunError for a name that cannot be, a run of another job, or one that another process is crawling;
     NewerFormatError for one of a later version; StorageError where the storage cannot be written.
     """
+    if name and name != NEW and not NAME.fullmatch(name):
+        raise RunError(
+            f"run {name!r}: use 1 to 100 letters, digits, dots, dashes and underscores for a name. Begin it with a"
+            " letter or a digit, and do not end it with .json or .js"
+        )
     try:
-        if name and name != NEW:
-            return _named(parent, name, job)
-        found = None if name == NEW else _unfinished(parent, job, now)
-        return found or _lock(_make(parent, now), job)
+        with lock.opening(parent):  # else two that look at the same time make a run each
+            if name and name != NEW:
+                return _named(parent, name, job)
+            found = None if name == NEW else _unfinished(parent, job, now)
+            return found or _lock(_make(parent, now), job)
     except OSError as error:
         raise StorageError(f"{error.filename or parent} cannot be used as storage: {error.strerror}") from None
 
@@ -56,11 +62,6 @@ def locked(run: Run, job: Job) -> Iterator[Run]:
 
 
 def _named(parent: Path, name: str, job: Job) -> Run:
-    if not NAME.fullmatch(name):
-        raise RunError(
-            f"run {name!r}: use 1 to 100 letters, digits, dots, dashes and underscores for a name. Begin it with a"
-            " letter or a digit, and do not end it with .json or .js"
-        )
     run = Run(parent / name, parent.name)
     run.segments.mkdir(parents=True, exist_ok=True)
     known = run.job()
@@ -117,7 +118,7 @@ def _lock(run: Run, job: Job) -> Run:
         held = lock.take(run.lock, job)
     except FileNotFoundError:
         raise RunError(_JUST_ENDED.format(name=run.name)) from None
-    if held and not lock.is_at(run.lock, held):
+    if held and not held.is_at_its_path:
         held.close()
         raise RunError(_JUST_ENDED.format(name=run.name))
     if held is None:

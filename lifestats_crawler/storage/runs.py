@@ -6,7 +6,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import NewerFormatError, OverlapError, RunError, StorageError, UnreadableError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.ranges import IdRange
     from lifestats_crawler.storage.footers import Settled
+    from lifestats_crawler.storage.lock import Lock
     from lifestats_crawler.storage.source import Job
 
 #: What a run may be called. What is beside the runs of an environment ends so: latest.json, and the script for its
@@ -32,8 +33,8 @@ class Run:
 
     directory: Path
     environment: str
-    #: The open lock file, for as long as this process crawls the run.
-    _held: IO[str] | None = field(default=None, repr=False, compare=False)
+    #: The lock, for as long as this process crawls the run.
+    _held: Lock | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -126,6 +127,11 @@ class Run:
                 self.lock.unlink()
                 self.directory.rmdir()
         self.release()
+
+    def keep(self) -> None:
+        """Make sure that no other process works on it. Raises LostLockError."""
+        if self._held:
+            self._held.keep()
 
     def release(self) -> None:
         """Let go of the lock, as the end of the process does."""

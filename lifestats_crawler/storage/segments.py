@@ -17,7 +17,7 @@ from lifestats_crawler.exceptions import NewerFormatError, StorageError, Unreada
 from lifestats_crawler.storage import durable, footers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from lifestats_crawler.items import Key
@@ -61,7 +61,8 @@ def write(
 ) -> Path:
     """Write a segment, durably and whole, and return its path. Raises OSError.
 
-    A column ``label`` is there only in segments of a run with labels.
+    Raises FileExistsError for a number that a segment has: none ever replaces another. A column ``label`` is there
+    only in segments of a run with labels.
     """
     path = directory / f"{number:06d}{_SUFFIX}"
     table = _table(counts, labels or {})
@@ -70,7 +71,7 @@ def write(
         writer.write_table(table)
         # The last of all metadata, so that nothing in a footer can look like it.
         writer.add_key_value_metadata({_METADATA_KEY: footers.encode(footer), _SEAL_KEY: _SEAL + bytes(_DIGITS)})
-    durable.write(path, sealed(file.getvalue()))
+    durable.create(path, sealed(file.getvalue()))
     return path
 
 
@@ -83,9 +84,10 @@ def sealed(content: bytes) -> bytes:
 class SegmentDirectory:
     """The segments of one run, as the spiller takes them."""
 
-    def __init__(self, directory: Path) -> None:
-        """Write into a directory that exists."""
+    def __init__(self, directory: Path, keep: Callable[[], None] = lambda: None) -> None:
+        """Write into a directory that exists; ``keep`` raises OSError where another process may write there."""
         self._directory = directory
+        self._keep = keep
 
     def next_number(self) -> int:
         """Return a number that no segment has."""
@@ -99,6 +101,7 @@ class SegmentDirectory:
         labels: Mapping[str, Mapping[Key, str]],
     ) -> None:
         """Write a segment, durably and whole. Raises OSError."""
+        self._keep()
         write(self._directory, number, counts, footer, labels)
 
 

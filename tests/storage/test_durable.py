@@ -33,3 +33,14 @@ def test_a_directory_that_cannot_be_made_durable_is_said_once_and_the_file_is_th
         durable.write(tmp_path / name, b"whole")
         assert (tmp_path / name).read_bytes() == b"whole"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_is_there_is_not_replaced_by_one_that_is_to_be_new(tmp_path, monkeypatch, has_links):
+    if not has_links:
+        refusal = OSError(errno.EPERM, "Operation not permitted")
+        monkeypatch.setattr(os, "link", lambda *_, **__: (_ for _ in ()).throw(refusal))
+    durable.create(tmp_path / "file", b"first")
+    with pytest.raises(FileExistsError):
+        durable.create(tmp_path / "file", b"second")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]

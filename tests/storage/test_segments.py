@@ -291,3 +291,11 @@ def test_a_segment_is_read_wherever_it_is(tmp_path, name):
     directory.mkdir(parents=True)
     segments.write(directory, 1, {"foods": {7: 2}}, FOOTER)
     assert segments.checked(directory / "000001.parquet") == FOOTER
+
+
+def test_no_segment_ever_replaces_another(tmp_path):
+    path = segments.write(tmp_path, 1, {"foods": {7: 2}}, FOOTER)
+    content = path.read_bytes()
+    with pytest.raises(FileExistsError):
+        segments.write(tmp_path, 1, {"foods": {8: 1}}, FOOTER)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (content, [path])
