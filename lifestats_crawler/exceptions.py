@@ -71,6 +71,10 @@ class StorageError(LifestatsError):
     """Raised when the storage cannot be used, or a segment or report in it cannot be read."""
 
 
+class UnreadableError(LifestatsError):
+    """Raised where a file of the storage cannot be read, for no reason of its own: nothing is touched."""
+
+
 class NewerFormatError(StorageError):
     """Raised for a segment that a later version of lifestats wrote: nothing of its run is touched."""
 

@@ -40,7 +40,7 @@ class CountingPipeline:
             Job.of(crawl.config),
             crawl.settled,
             crawl.coverage,
-            SegmentDirectory(crawl.run.segments),
+            SegmentDirectory(crawl.run.segments, crawl.run.keep),
             crawl.asked,
             self._fail,
             monotonic(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -49,7 +50,7 @@ def read(path: Traversable, environment: str) -> dict[str, Any]:
 
 def _sections(path: Traversable) -> Mapping[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         sections = yaml.load(text, Loader=_Loader)  # noqa: S506  # it is a SafeLoader
         twice = _key_given_twice(yaml.compose(text, Loader=_Loader))
     except OSError as error:
@@ -64,6 +65,18 @@ def _sections(path: Traversable) -> Mapping[str, Any]:
         if not isinstance(name, str):
             raise ConfigError(f"{path}: section {name!r} is not text in YAML. Put its name in quotes")
     return sections
+
+
+def _text(path: Traversable) -> str:
+    """Read the file as another system's editor may have saved it: with a byte order mark, or in UTF-16."""
+    content = path.read_bytes()
+    try:
+        if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            return content.decode("utf-16")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line} is not UTF-8. Save the file as UTF-8") from None
 
 
 def _key_given_twice(node: yaml.Node | None) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from lifestats_crawler.config import errors, file, labels, secrets
+from lifestats_crawler.config import errors, file, labels, paths, secrets
 from lifestats_crawler.config.model import Config, CounterConfig, NotifyConfig
 from lifestats_crawler.exceptions import ConfigError
 
@@ -33,7 +34,19 @@ def load(path: Traversable, environment: str, *, is_to_ask: bool = True) -> Conf
         raise ConfigError(f"{place}: {errors.in_one_line(error, _MODELS)}") from None
     if is_to_ask:
         secrets.check(config, place)
-    return _with_labels(config, path, place)
+    return _with_labels(_with_paths(config, place), path, place)
+
+
+def _with_paths(config: Config, place: str) -> Config:
+    """Fill in what stands for a part of a path."""
+    filled = {}
+    for key in ("storage", "metrics_file"):
+        if (written := getattr(config, key)) is not None:
+            try:
+                filled[key] = paths.filled_in(written, os.environ)
+            except ValueError as error:
+                raise ConfigError(f"{place}: {key} = {written!r}: {error}") from None
+    return config.model_copy(update=filled)
 
 
 def _with_labels(config: Config, path: Traversable, place: str) -> Config:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import contextmanager
+import re
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = "400MB"  # beside some 230 MB of the crawl
 _MOST_THREADS = 4  # each needs some of it
 _STEP = 10 ** (1 / 20)
+_PLAIN = re.compile(r"[A-Za-z0-9/. _-]+")
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,8 @@ def _totals(files: list[Path], directory: Path) -> Iterator[duckdb.DuckDBPyConne
     """Open a database with a table of the summed counts, and a view of the segments."""
     # Beside the segments and not among them: what DuckDB puts there is none.
     with (
-        TemporaryDirectory(dir=directory.parent, prefix=segments.MERGE_PREFIX) as spill,
         _plainly_named(directory) as plain,
+        _place_to_spill(directory.parent) as spill,
         _database(spill) as database,
     ):
         paths = ", ".join(f"'{_quoted(plain / path.name)}'" for path in files)
@@ -129,17 +133,32 @@ def _database(spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def _plainly_named(directory: Path) -> Iterator[Path]:
-    r"""Give a path to a directory in which DuckDB sees no pattern.
+    r"""Give a path to a directory that DuckDB takes for nothing else.
 
-    It has no way to write every path literally: none was found for one with ``\*`` in it.
+    It has no way to write every path literally: none was found for one with ``\*`` in it. And it takes every path
+    for UTF-8, whatever the locale's encoding is.
     """
-    if not set("*?[\\") & set(str(directory)):
+    if _PLAIN.fullmatch(str(directory)):
         yield directory
         return
     with TemporaryDirectory(prefix="lifestats-merge-") as beside:
         link = Path(beside) / "segments"
         link.symlink_to(directory.resolve(), target_is_directory=True)
         yield link
+
+
+@contextmanager
+def _place_to_spill(directory: Path) -> Iterator[str]:
+    """Make a directory for what does not fit into memory: in the run's, or elsewhere for one who may only read."""
+    with ExitStack() as stack:
+        plain = stack.enter_context(_plainly_named(directory))
+        try:
+            place = TemporaryDirectory(dir=plain, prefix=segments.MERGE_PREFIX)
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise
+            place = TemporaryDirectory(prefix=f"lifestats{segments.MERGE_PREFIX}")
+        yield stack.enter_context(place)
 
 
 def _quoted(path: Path) -> str:

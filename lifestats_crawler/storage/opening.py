@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from shutil import rmtree
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from lifestats_crawler.exceptions import RunError, StorageError
 from lifestats_crawler.storage import durable, lock, segments
 from lifestats_crawler.storage.choice import choose
-from lifestats_crawler.storage.runs import Run, another_configuration, crawler_of
+from lifestats_crawler.storage.runs import NAME, Run, another_configuration, crawler_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,6 @@ logger = logging.getLogger(__name__)
 NEW = "new"
 _ABANDONED_SECONDS = 86_400
 _JUST_ENDED = "run {name} has just ended without a count. Run the same command again"
-# What is beside the runs of an environment ends so: latest.json, and the script for its pages.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
 
 
 def open_run(parent: Path, job: Job, name: str | None, now: str) -> Run:
@@ -39,11 +36,17 @@ def open_run(parent: Path, job: Job, name: str | None, now: str) -> Run:
     Raises RunError for a name that cannot be, a run of another job, or one that another process is crawling;
     NewerFormatError for one of a later version; StorageError where the storage cannot be written.
     """
+    if name and name != NEW and not NAME.fullmatch(name):
+        raise RunError(
+            f"run {name!r}: use 1 to 100 letters, digits, dots, dashes and underscores for a name. Begin it with a"
+            " letter or a digit, and do not end it with .json or .js"
+        )
     try:
-        if name and name != NEW:
-            return _named(parent, name, job)
-        found = None if name == NEW else _unfinished(parent, job, now)
-        return found or _lock(_make(parent, now), job)
+        with lock.opening(parent):  # else two that look at the same time make a run each
+            if name and name != NEW:
+                return _named(parent, name, job)
+            found = None if name == NEW else _unfinished(parent, job, now)
+            return found or _lock(_make(parent, now), job)
     except OSError as error:
         raise StorageError(f"{error.filename or parent} cannot be used as storage: {error.strerror}") from None
 
@@ -59,11 +62,6 @@ def locked(run: Run, job: Job) -> Iterator[Run]:
 
 
 def _named(parent: Path, name: str, job: Job) -> Run:
-    if not _NAME.fullmatch(name):
-        raise RunError(
-            f"run {name!r}: use 1 to 100 letters, digits, dots, dashes and underscores for a name. Begin it with a"
-            " letter or a digit, and do not end it with .json or .js"
-        )
     run = Run(parent / name, parent.name)
     run.segments.mkdir(parents=True, exist_ok=True)
     known = run.job()
@@ -120,7 +118,7 @@ def _lock(run: Run, job: Job) -> Run:
         held = lock.take(run.lock, job)
     except FileNotFoundError:
         raise RunError(_JUST_ENDED.format(name=run.name)) from None
-    if held and not lock.is_at(run.lock, held):
+    if held and not held.is_at_its_path:
         held.close()
         raise RunError(_JUST_ENDED.format(name=run.name))
     if held is None:

@@ -6,10 +6,10 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.exceptions import NewerFormatError, OverlapError, RunError, StorageError
+from lifestats_crawler.exceptions import NewerFormatError, OverlapError, RunError, StorageError, UnreadableError
 from lifestats_crawler.storage import footers, lock, segments
 
 if TYPE_CHECKING:
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.ranges import IdRange
     from lifestats_crawler.storage.footers import Settled
+    from lifestats_crawler.storage.lock import Lock
     from lifestats_crawler.storage.source import Job
 
+#: What a run may be called. What is beside the runs of an environment ends so: latest.json, and the script for its
+#: pages.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.json)(?<!\.js)")
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(-\d+)?")
 
 
@@ -29,8 +33,8 @@ class Run:
 
     directory: Path
     environment: str
-    #: The open lock file, for as long as this process crawls the run.
-    _held: IO[str] | None = field(default=None, repr=False, compare=False)
+    #: The lock, for as long as this process crawls the run.
+    _held: Lock | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -124,6 +128,11 @@ class Run:
                 self.directory.rmdir()
         self.release()
 
+    def keep(self) -> None:
+        """Make sure that no other process works on it. Raises LostLockError."""
+        if self._held:
+            self._held.keep()
+
     def release(self) -> None:
         """Let go of the lock, as the end of the process does."""
         if self._held:
@@ -131,9 +140,24 @@ class Run:
 
 
 def of(parent: Path, now: str) -> list[Run]:
-    """List the runs of an environment's directory, the one last worked on first."""
+    """List the runs of an environment's directory, the one last worked on first.
+
+    Raises UnreadableError where it cannot be told what is there.
+    """
+    try:
+        return _of(parent, now)
+    except OSError as error:
+        where = error.filename or parent
+        raise UnreadableError(
+            f"{where} cannot be read: {error.strerror}. Make it readable, or use another storage"
+        ) from None
+
+
+def _of(parent: Path, now: str) -> list[Run]:
     found = []
     for path in parent.iterdir() if parent.is_dir() else ():
+        if not NAME.fullmatch(path.name):
+            continue  # a volume, for example, has a directory lost+found that only root may look into
         # A crawl that has counted nothing takes its run away at its end.
         with suppress(FileNotFoundError, NotADirectoryError):
             if (path / "segments").is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from functools import cache
@@ -12,11 +13,11 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lifestats_crawler.exceptions import NewerFormatError, StorageError
+from lifestats_crawler.exceptions import NewerFormatError, StorageError, UnreadableError
 from lifestats_crawler.storage import durable, footers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from lifestats_crawler.items import Key
@@ -45,6 +46,7 @@ _SEAL_KEY, _SEAL, _DIGITS = b"lifestats.seal", b"lifestats crc32 ", 8
 _OLD_CHECKSUM_KEY = b"lifestats.crc32"
 _FORMAT = re.compile(rb'(?<="format":)\d+')
 _SUFFIX = ".parquet"
+_FOOTER_END = 8  # bytes: the length of Parquet's footer, and its mark
 SET_ASIDE = ".set-aside"
 MERGE_PREFIX = ".merge-"
 REMEDY = "the next crawl of its run renames it and fetches its ids again"
@@ -59,7 +61,8 @@ def write(
 ) -> Path:
     """Write a segment, durably and whole, and return its path. Raises OSError.
 
-    A column ``label`` is there only in segments of a run with labels.
+    Raises FileExistsError for a number that a segment has: none ever replaces another. A column ``label`` is there
+    only in segments of a run with labels.
     """
     path = directory / f"{number:06d}{_SUFFIX}"
     table = _table(counts, labels or {})
@@ -68,7 +71,7 @@ def write(
         writer.write_table(table)
         # The last of all metadata, so that nothing in a footer can look like it.
         writer.add_key_value_metadata({_METADATA_KEY: footers.encode(footer), _SEAL_KEY: _SEAL + bytes(_DIGITS)})
-    durable.write(path, sealed(file.getvalue()))
+    durable.create(path, sealed(file.getvalue()))
     return path
 
 
@@ -81,9 +84,10 @@ def sealed(content: bytes) -> bytes:
 class SegmentDirectory:
     """The segments of one run, as the spiller takes them."""
 
-    def __init__(self, directory: Path) -> None:
-        """Write into a directory that exists."""
+    def __init__(self, directory: Path, keep: Callable[[], None] = lambda: None) -> None:
+        """Write into a directory that exists; ``keep`` raises OSError where another process may write there."""
         self._directory = directory
+        self._keep = keep
 
     def next_number(self) -> int:
         """Return a number that no segment has."""
@@ -97,23 +101,34 @@ class SegmentDirectory:
         labels: Mapping[str, Mapping[Key, str]],
     ) -> None:
         """Write a segment, durably and whole. Raises OSError."""
+        self._keep()
         write(self._directory, number, counts, footer, labels)
 
 
 def paths(directory: Path) -> list[Path]:
-    """List the segments of a directory in the order they were written."""
-    return sorted(path for path in directory.glob(f"*{_SUFFIX}") if path.stem.isdigit())
+    """List the segments of a directory in the order they were written; none where there is no directory.
+
+    Raises UnreadableError for a directory that cannot be read: it is not empty.
+    """
+    try:
+        return sorted(path for path in directory.iterdir() if path.suffix == _SUFFIX and path.stem.isdigit())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(directory, error) from None
 
 
 def footer(path: Path) -> Footer:
     """Read what a segment says of itself, without its counts. Older formats are read as the present one.
 
-    Raises NewerFormatError for a segment of a later version, and StorageError for a file that is no segment.
+    Raises NewerFormatError for a segment of a later version, StorageError for a file that is no segment, and
+    UnreadableError for one that cannot be read.
     """
+    content = _read(path, only_end=True)
     try:
-        return footers.decode(pq.read_metadata(path).metadata[_METADATA_KEY])
+        return footers.decode(pq.read_metadata(BytesIO(content)).metadata[_METADATA_KEY])
     except NewerFormatError as error:
-        if _is_of_an_older_format(path.read_bytes()):
+        if _is_of_an_older_format(_read(path)):
             raise StorageError(f"{path} is damaged (its format differs): {REMEDY}") from None
         raise NewerFormatError(
             f"run {path.parent.parent.name} was written by a newer version of lifestats ({path} {error}):"
@@ -134,14 +149,41 @@ def check(path: Path) -> None:
     """Compare a segment with its checksum, and its columns with those of a segment.
 
     Raises StorageError for a file that is not what was written: Parquet's own readers take many a
-    changed bit for other counts.
+    changed bit for other counts. Raises UnreadableError for one that cannot be read.
     """
+    content = _read(path)
     try:
-        reason = _fault(path.read_bytes())
+        reason = _fault(content)
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:80] or "it cannot be read"
     if reason:
         raise StorageError(f"{path} is damaged ({reason}): {REMEDY}")
+
+
+def _read(path: Path, *, only_end: bool = False) -> bytes:
+    """Read a file, or no more of it than Parquet's footer.
+
+    With our own hands: an error of reading is then none of the content. Parquet's readers give both the same name,
+    and take some paths for urls.
+    """
+    try:
+        if not only_end:
+            return path.read_bytes()
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _FOOTER_END))
+            end = file.read()
+            file.seek(max(0, size - int.from_bytes(end[:4], "little") - _FOOTER_END))
+            return file.read()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> UnreadableError:
+    return UnreadableError(
+        f"{path} cannot be read: {error.strerror or error}. Nothing was changed; make it readable, and run this"
+        " command again"
+    )
 
 
 def _fault(content: bytes) -> str:
@@ -197,8 +239,8 @@ def settled(directory: Path) -> Iterator[tuple[Path, Footer]]:
 def set_aside(directory: Path, job: Job) -> list[Path]:
     """Rename what is no whole segment of this job, so that its range is crawled again.
 
-    Returns the new names. Unfinished files are removed. Raises NewerFormatError, and changes nothing, if there is
-    a segment of a later version.
+    Returns the new names. Unfinished files are removed. Raises NewerFormatError or UnreadableError, and changes
+    nothing, if there is a segment of a later version, or one that cannot be read.
     """
     foreign = [path for path in paths(directory) if not _is_of(path, job)]
     for rest in directory.glob(f".*{durable.UNFINISHED}"):

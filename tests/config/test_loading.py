@@ -244,3 +244,23 @@ def test_the_projects_own_environments_can_be_used(project, monkeypatch):
     monkeypatch.setenv("LIFESTATS_TOKEN", "x")
     for environment in ("development", "test", "production"):
         config.load(project / "config.yml", environment)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom", "utf-16-be-bom"], ids=lambda name: name
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_a_config_file_is_read_as_other_systems_save_it(tmp_path, encoding, newline):
+    text = yaml.safe_dump({"default": GOOD, "production": {"storage": "Zürich"}}, allow_unicode=True)
+    name = encoding.removesuffix("-bom")
+    mark = "\ufeff" if name != encoding else ""
+    path = tmp_path / "config.yml"
+    path.write_bytes((mark + text.replace("\n", newline)).encode(name))
+    assert config.load(path, "production").storage == "Zürich"
+
+
+def test_a_config_file_in_another_encoding_is_refused_with_the_line(tmp_path):
+    path = tmp_path / "config.yml"
+    path.write_bytes("default:\n  storage: Zürich\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"config.yml: line 2 is not UTF-8. Save the file as UTF-8$"):
+        config.load(path, "default")

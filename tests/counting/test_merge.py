@@ -54,7 +54,8 @@ def test_segments_that_overlap_stop_the_merge_and_are_both_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["key=5", "counter=x", "a*b[1]?", "it's", "\\*", "a\\*b", "b\\nc", "a\\[x]", "a!b[!]", "**"]
+    "name",
+    ["key=5", "counter=x", "Zürich", "s3:", "a*b[1]?", "it's", "\\*", "a\\*b", "b\\nc", "a\\[x]", "a!b[!]", "**"],
 )
 def test_a_storage_of_whatever_name_is_read_as_it_is(tmp_path, name):
     directory, other = tmp_path / name / "segments", tmp_path / "aXb1Y" / "segments"

@@ -121,6 +121,7 @@ def test_runs_come_in_the_order_in_which_they_were_worked_on_and_other_directori
     (tmp_path / "test" / "backup" / "segments").mkdir(parents=True)
     (tmp_path / "test" / "latest.json").write_text("{}")
     (tmp_path / "test" / "notes").mkdir()
+    spill(Run(tmp_path / "test" / "lost+found", "test"), (0, 10))  # no name that a run can have
     assert [entry.run.name for entry in inventory.look_all(tmp_path / "test", NOW)] == ["a", "b", "c"]
 
 

@@ -3,6 +3,9 @@ from __future__ import annotations
 import fcntl
 import os
 
+import pytest
+
+from lifestats_crawler.exceptions import RunError
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.storage import lock
 from lifestats_crawler.storage.source import Job
@@ -36,9 +39,44 @@ def test_whoever_merely_looks_keeps_nobody_from_taking_it(tmp_path):
 def test_a_lock_is_the_one_at_its_path_until_that_is_removed_or_another_is_made(tmp_path):
     path = tmp_path / "lock"
     held = lock.take(path, HERE)
-    assert lock.is_at(path, held)
+    assert held.is_at_its_path
     path.unlink()
-    assert not lock.is_at(path, held)
-    with lock.take(path, THERE) as other:
-        assert (lock.is_at(path, held), lock.is_at(path, other)) == (False, True)
+    assert not held.is_at_its_path
+    assert lock.take(path, THERE) is None  # the directory is locked, too
+    assert not held.is_at_its_path
     held.close()
+
+
+def test_a_lock_file_that_was_removed_is_made_again(tmp_path):
+    path = tmp_path / "lock"
+    with lock.take(path, HERE) as held:
+        path.unlink()
+        held.keep()
+        assert held.is_at_its_path
+        assert lock.holder(path)["job"] == HERE
+
+
+def test_a_lock_is_lost_where_another_one_is_in_its_place(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    with lock.take(run / "lock", HERE) as held:
+        (run / "lock").unlink()
+        (run / "lock").touch()
+        with pytest.raises(lock.LostLockError, match="another process has put its lock"):
+            held.keep()
+        run.rename(tmp_path / "away")
+        with pytest.raises(lock.LostLockError, match="not the directory any more"):
+            held.keep()
+
+
+def test_while_one_process_opens_a_run_others_wait_and_then_say_so(tmp_path):
+    with lock.opening(tmp_path / "test"):
+        waited = []
+        with (
+            pytest.raises(RunError, match="another process has been opening a run"),
+            lock.opening(tmp_path / "test", pause=waited.append),
+        ):
+            pass
+        assert sum(waited) >= 40
+    with lock.opening(tmp_path / "test"):
+        pass

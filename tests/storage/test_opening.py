@@ -136,22 +136,18 @@ def test_opening_sets_aside_what_is_not_of_the_job_and_takes_away_what_a_crash_h
     assert f"Its file is now {damaged.with_suffix('.set-aside')}" in caplog.text
 
 
-def test_of_three_processes_at_the_close_of_an_empty_run_one_has_it(parent, monkeypatch):
-    first, others = open_run(parent, JOB, "mine", NOW), []
+def test_who_waits_for_an_empty_run_that_is_closed_meanwhile_is_told_so(parent, monkeypatch):
+    first, closed = open_run(parent, JOB, "mine", NOW), []
 
     def meanwhile(_) -> None:
-        """The first one closes the run, and a third one opens it: the second waits for a file that is gone."""
-        if not others:
-            first.close()
-            others.append(None)
-            others[0] = open_run(parent, JOB, "mine", NOW)
+        """Close the run and take it away: what is then locked is a file that is gone."""
+        if not closed:
+            closed.append(first.close())
 
     take = lock.take
     monkeypatch.setattr(lock, "take", lambda path, job: take(path, job, meanwhile))
     with pytest.raises(RunError, match="run mine has just ended without a count"):
         open_run(parent, JOB, "mine", NOW)
-    spill(others[0], (0, 1))
-    others[0].close()
 
 
 def test_a_run_that_is_taken_away_before_it_is_locked_is_said_to_have_ended(parent, monkeypatch):

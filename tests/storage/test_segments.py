@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError
+from lifestats_crawler.exceptions import NewerFormatError, OverlapError, StorageError, UnreadableError
 from lifestats_crawler.ranges import IdRange
 from lifestats_crawler.storage import footers, reports, segments
 from lifestats_crawler.storage.runs import Run
@@ -263,3 +263,39 @@ def test_counts_are_compressed_and_names_are_text_also_where_no_value_has_one(tm
     columns = pq.read_metadata(segments.paths(tmp_path)[0]).row_group(0)
     assert {columns.column(at).compression for at in range(columns.num_columns)} == {"ZSTD"}
     assert "DELTA_BINARY_PACKED" in columns.column(1).encodings
+
+
+def test_what_cannot_be_read_is_not_damaged_and_nothing_is_touched(tmp_path):
+    segments.write(tmp_path, 1, {"foods": {7: 2}}, FOOTER)
+    unreadable = tmp_path / "000002.parquet"
+    unreadable.mkdir()  # reading it fails, also for root
+    before = sorted(tmp_path.iterdir())
+    for read in (segments.footer, segments.checked, segments.check):
+        with pytest.raises(UnreadableError, match=r"000002\.parquet cannot be read: Is a directory"):
+            read(unreadable)
+    with pytest.raises(UnreadableError):
+        segments.set_aside(tmp_path, JOB)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UnreadableError, match="cannot be read: Not a directory"):
+        segments.paths(tmp_path / "file")
+    assert segments.paths(tmp_path / "missing") == []
+
+
+@pytest.mark.parametrize("name", ["Zürich", "a*b", "s3:", "what?", "it's", "a\\*b", "[1]", "%20"])
+def test_a_segment_is_read_wherever_it_is(tmp_path, name):
+    directory = tmp_path / name / "segments"
+    directory.mkdir(parents=True)
+    segments.write(directory, 1, {"foods": {7: 2}}, FOOTER)
+    assert segments.checked(directory / "000001.parquet") == FOOTER
+
+
+def test_no_segment_ever_replaces_another(tmp_path):
+    path = segments.write(tmp_path, 1, {"foods": {7: 2}}, FOOTER)
+    content = path.read_bytes()
+    with pytest.raises(FileExistsError):
+        segments.write(tmp_path, 1, {"foods": {8: 1}}, FOOTER)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (content, [path])
