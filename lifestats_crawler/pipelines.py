@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from lifestats_crawler import clock
 from lifestats_crawler.counting.spiller import INTACT, Spiller
-from lifestats_crawler.ending import COMPLETE, REPORT, Ending
+from lifestats_crawler.ending import COMPLETE, NOT_STARTED_BECAUSE, REPORT, Ending
 from lifestats_crawler.exceptions import CountError, LifestatsError, OverlapError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.report import making
@@ -76,7 +76,8 @@ class CountingPipeline:
         if self._timer:
             self._timer.cancel()
         try:
-            if self._crawler.engine.start_time is not None:
+            # An extension may close the spider as it opens.
+            if self._crawler.engine.start_time is not None or self._is_closed_at_once:
                 await self._finish()
         except OverlapError as error:
             self._fail(Ending.STORAGE, f"the report was not written: {error}")
@@ -152,9 +153,13 @@ class CountingPipeline:
 
     def _merge(self) -> Report:
         run, config = self._crawl.run, self._crawl.config
-        done = making.make(run, config, finish_reason=self._ending.word)
+        done = making.make(run, config, finish_reason=self._crawl.finish_reason(self._ending))
         making.save(run, done)
         return done
+
+    @property
+    def _is_closed_at_once(self) -> bool:
+        return self._crawl.ending is Ending.CLOSED and NOT_STARTED_BECAUSE not in self._crawler.stats.get_stats()
 
     @property
     def _ending(self) -> Ending:

@@ -17,7 +17,8 @@ COMMANDS_MODULE = "lifestats_crawler.commands"
 ADDONS = {"lifestats_crawler.addons.EnvironmentAddon": 0}
 ITEM_PIPELINES = {"lifestats_crawler.pipelines.CountingPipeline": 100}
 EXTENSIONS = {
-    "lifestats_crawler.extensions.log_relay.LogRelay": -1,
+    "lifestats_crawler.extensions.log_relay.LogRelay": -2,
+    "lifestats_crawler.extensions.closing.Closing": -1,  # before what may close the spider
     "lifestats_crawler.extensions.mock_api.MockApi": 0,
     "lifestats_crawler.extensions.growth.Growth": 0,
     "lifestats_crawler.extensions.finish_first.FinishFirst": 0,

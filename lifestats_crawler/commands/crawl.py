@@ -104,11 +104,10 @@ def _relax_collector() -> None:
 def _conclude(crawler: Crawler) -> int:
     """Print the report, if the crawl came as far as that, and return the exit status."""
     spider = cast("CrawlingSpider | None", crawler.spider)
-    if spider is None or crawler.engine.start_time is None:
-        return ExitStatus.NOT_STARTED
-    stats = crawler.stats.get_stats()
-    if REPORT not in stats:
-        return ExitStatus.STOPPED
+    stats = crawler.stats.get_stats() if spider else {}
+    if spider is None or REPORT not in stats:
+        has_started = spider is not None and crawler.engine.start_time is not None
+        return ExitStatus.STOPPED if has_started else ExitStatus.NOT_STARTED
     _show(Path(stats[REPORT]))
     ending = spider.crawl.ending
     if ending and ending.status is not None:
