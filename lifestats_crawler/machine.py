@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from contextlib import suppress
+from ctypes import CDLL
 from math import ceil, inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,12 @@ def descriptors() -> float:
 def memory(root: Path = _ROOT) -> float:
     """Return how many bytes this process may still take: by the machine, its control groups, and its limits."""
     return min(_available(root), _left_by_limits(root), *_left_in_groups(root), inf)
+
+
+def give_back_memory() -> None:
+    """Give back to the kernel what is free in this process, where its C library can."""
+    with suppress(OSError, AttributeError):  # musl and macOS have no such call
+        CDLL(None).malloc_trim(0)
 
 
 def processors(root: Path = _ROOT) -> int:

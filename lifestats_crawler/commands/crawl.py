@@ -107,6 +107,8 @@ def _conclude(crawler: Crawler) -> int:
     stats = crawler.stats.get_stats() if spider else {}
     if spider is None or REPORT not in stats:
         has_started = spider is not None and crawler.engine.start_time is not None
+        if spider and spider.crawl.trouble:
+            print(f"lifestats: {spider.crawl.trouble}", file=sys.stderr)
         return ExitStatus.STOPPED if has_started else ExitStatus.NOT_STARTED
     _show(Path(stats[REPORT]))
     ending = spider.crawl.ending

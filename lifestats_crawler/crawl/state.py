@@ -107,6 +107,8 @@ class Crawl:
         #: Why the crawl ends before its work is done; None for as long as it goes on.
         self.ending: Ending | None = None
         self._closed_because = ""
+        #: The last that was said of an error that ends the crawl.
+        self.trouble = ""
         #: Unset while the storage is behind: then no chain asks for more to keep in memory.
         self.storage_keeps_up = asyncio.Event()
         self.storage_keeps_up.set()
@@ -124,6 +126,7 @@ class Crawl:
 
     def stop(self, ending: Ending, message: str) -> None:
         """End the crawl before its work is done: nothing more is asked for, what is counted is kept."""
+        self.trouble = message
         if self.ending is None:
             self.ending = ending
             logger.error("Stopping: %s", message)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 
 _LOOK_UP_SECONDS = 0.5  # between two looks whether the crawl is being stopped
+_SLOW_SECONDS = 2.0  # between two pages of a chain while too much waits in memory
 _OTHER_FILES = 20  # segments, report, temporary files, the metrics, the webhook, names that are looked up
 
 logger = logging.getLogger(__name__)
@@ -132,15 +133,17 @@ class LifestatsSpider(Spider):
                 step.begun.append(following)
                 following = None
             self._send(step.begun)
-            for tally in step.tallies:
-                yield tally
+            while step.tallies:
+                yield step.tallies.pop(0)
             for starting in step.starting:
                 yield self._first(starting)
             if following is None:
                 return
             ask = following
+            del step, answer  # pages may be large, and the next one may have to wait
             if not isinstance(ask, TalkAsk):  # what is only a question adds nothing to what is kept in memory
                 await self.crawl.storage_keeps_up.wait()
+                await self._wait_for_the_opening()
             if not self.crawl.goes_on:
                 return
             answer = await self._download(self._request(ask))
@@ -153,6 +156,12 @@ class LifestatsSpider(Spider):
         while self.crawl.goes_on and not told.done():
             await asyncio.wait([told], timeout=_LOOK_UP_SECONDS)
         return told.result() if told.done() else self.walk.may_write
+
+    async def _wait_for_the_opening(self) -> None:
+        """Go on slowly where large pages wait for the opening in memory; it may need just the next page."""
+        late = monotonic() + _SLOW_SECONDS
+        while self.walk.checking.holds_much and self.crawl.goes_on and monotonic() < late:
+            await asyncio.sleep(_LOOK_UP_SECONDS / 5)
 
     async def _download(self, request: Request) -> Answer:
         try:
