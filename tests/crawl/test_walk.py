@@ -327,7 +327,7 @@ def test_a_difference_in_the_first_pages_ends_the_crawl_as_misconfigured_with_wh
 
 
 def test_a_later_difference_is_a_range_missing_with_its_reason_and_three_end_the_crawl(monkeypatch):
-    monkeypatch.setattr("lifestats_crawler.crawl.checking._SHARE", 1.0)
+    monkeypatch.setattr("lifestats_crawler.crawl.checking.SHARE", 1.0)
     walking = Walking(MemoryApi(dense(4999)), 5000)
     hidden = {FIRST + 2004}
 
