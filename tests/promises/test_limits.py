@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -86,6 +87,27 @@ def test_items_are_not_exported_and_a_line_says_so(crawls, start_api):
         assert done.returncode == 0
         assert done.stderr.count("FEEDS has no effect") == 1
         assert not (crawls.directory / "items.jl").exists()
+
+
+@pytest.mark.parametrize(
+    ("home", "number", "expected"), [("/somewhere", 0, "/somewhere"), (None, 0, None), (None, 1_000_660_000, "/")]
+)
+def test_an_account_without_a_home_and_a_name_has_a_home_all_the_same(home, number, expected):
+    if number and os.geteuid():
+        pytest.skip("only root may become another user")
+    line = (PROJECT / "deploy" / "lifestats_home.pth").read_text()
+    assert line.startswith("import "), "or Python takes it for a directory"
+    ask = f"{line}\nprint(os.environ.get('HOME'))"
+    done = subprocess.run(
+        ["/usr/bin/env", "python3", "-S", "-c", ask] if number else [sys.executable, "-S", "-c", ask],
+        env={"PATH": "/usr/bin:/bin"} | ({"HOME": home} if home else {}),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+        **({"user": number, "group": 0, "extra_groups": []} if number else {}),
+    )
+    assert done.stdout.strip() == str(expected)
 
 
 @pytest.mark.parametrize("files", [64, 40])
