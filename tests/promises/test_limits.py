@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from tests.conftest import FIRST, PROJECT
-from tests.promises.conftest import assert_exact, environment
+from tests.promises.conftest import assert_exact, environment, wait_until
 
 IDS = 20_000
 OWN = """
@@ -134,3 +135,33 @@ def test_with_few_descriptors_a_crawl_has_fewer_chains_and_is_exact(crawls, star
         assert done.returncode == 0, done.stderr
         assert "few files may be open (ulimit -n): at most" in done.stderr
         assert_exact(crawls.report(), api.truth)
+
+
+def test_a_program_that_is_replaced_during_a_crawl_writes_the_report_all_the_same(crawls, start_api):
+    for name in ("lifestats_crawler", "mocks"):
+        shutil.copytree(PROJECT / name, crawls.directory / name)
+    shutil.copy(PROJECT / "scrapy.cfg", crawls.directory)
+    with start_api(ids=IDS) as api:
+        crawls.configure(
+            **api.space,
+            rate_limit=50,
+            subsets=5,
+            audit=False,
+            counters={"foods": {"field": "food_id", "top": IDS}},
+        )
+        with subprocess.Popen(
+            [sys.executable, "-m", "scrapy", *crawls.crawl],
+            cwd=crawls.directory,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            wait_until(lambda: len(api.requests) > 120, process)
+            for path in (crawls.directory / "lifestats_crawler").rglob("*"):
+                if path.suffix in {".py", ".j2", ".pyc"}:
+                    path.write_text("of another version")
+            _, log = process.communicate(timeout=60)
+        assert process.returncode == 0, log
+        assert_exact(crawls.report(), api.truth)
+        assert next(crawls.storage.glob("*/report.html")).exists()
