@@ -22,6 +22,8 @@ CRAWLS ?= 100
 PURE := --ignore=tests/promises
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes \
 	--python-version 3.11 $(UPGRADE)
+# Scrapy looks into the home directory before it reads a project, and fails if an account has neither HOME nor a name.
+KNOW_A_HOME = cp deploy/lifestats_home.pth "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 .PHONY: crawl check test simulate liars mutants check-all pure torture bench bench-quick lock audit clean
 crawl: $(VENV)/.runtime
@@ -94,10 +96,12 @@ $(BIN)/pip:
 
 $(VENV)/.runtime: $(BIN)/pip requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(KNOW_A_HOME)
 	touch $@
 
 $(VENV)/.dev: $(BIN)/pip requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(KNOW_A_HOME)
 	touch $@ $(VENV)/.runtime
 
 $(VENV)/.bench: $(BIN)/pip requirements-bench.txt

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from scrapy.utils.log import configure_logging
 
-from lifestats_crawler.config.from_settings import LOADED, load_config
+from lifestats_crawler import passed_over
+from lifestats_crawler.config.from_settings import AT_ONCE, LOADED, load_config
 from lifestats_crawler.crawl.growth import most_chains
 from lifestats_crawler.exceptions import ConfigError
 
@@ -31,6 +32,7 @@ class EnvironmentAddon:
     def update_pre_crawler_settings(cls, settings: BaseSettings) -> None:
         """Set what depends on the configuration; end the process if that cannot be used."""
         try:
+            passed_over.pass_over(settings)
             chosen = load_config(settings)
             _check_packages(chosen)
         except ConfigError as error:
@@ -39,6 +41,7 @@ class EnvironmentAddon:
                 logger.error("%s", error)  # noqa: TRY400  # the user's mistake: no traceback
             raise SystemExit(f"lifestats: {error}") from None
         settings.set(LOADED, chosen, priority="project")
+        settings.set(AT_ONCE, _at_once(settings), priority="project")
         # Without a limit the chains are the limit; its timers would only cost time.
         settings.set("AUTOTHROTTLE_ENABLED", chosen.rate_limit is not None, priority="project")
         # One chain waits for one answer at a time, so this is how many of them there can be.
@@ -48,6 +51,17 @@ class EnvironmentAddon:
         # AutoThrottle's delay is latency / target, so rate x latency must stay within the target
         # (Little's law): with all chains in it, it slows down only a server they cannot keep busy.
         settings.set("AUTOTHROTTLE_TARGET_CONCURRENCY", most, priority="project")
+
+    def update_settings(self, settings: BaseSettings) -> None:
+        """Say what of Scrapy's settings has no effect, once there is a log to say it in."""
+        for line in settings[passed_over.LINES] or []:
+            logger.warning("%s", line)
+
+
+def _at_once(settings: BaseSettings) -> int | None:
+    """Return how many requests somebody wants to be under way at once, at most; None where nobody says so."""
+    names = ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN")
+    return min((settings.getint(name) for name in names if passed_over.is_given(settings, name)), default=None)
 
 
 def _check_packages(chosen: Config) -> None:

@@ -27,6 +27,8 @@ class Ending(Enum):
 
     FINISHED = "finished", "The crawl reached the end of the id space.", None
     SHUTDOWN = "shutdown", "A signal stopped the crawl.", None
+    #: The report has Scrapy's word, or that of the extension or the pipeline, in place of this one.
+    CLOSED = "closed", "Scrapy, an extension or a pipeline ended the crawl.", None
     OUTAGE = (
         "outage",
         "The crawl stopped because the API could not be reached, or did not work, for too long.",
@@ -65,11 +67,27 @@ class Ending(Enum):
         self.status = status
 
 
+#: The reasons of Scrapy's own limits, and the settings that set them.
+_LIMITS = {
+    "closespider_timeout": "CLOSESPIDER_TIMEOUT",
+    "closespider_itemcount": "CLOSESPIDER_ITEMCOUNT",
+    "closespider_pagecount": "CLOSESPIDER_PAGECOUNT",
+    "closespider_errorcount": "CLOSESPIDER_ERRORCOUNT",
+    "closespider_timeout_no_item": "CLOSESPIDER_TIMEOUT_NO_ITEM",
+    "closespider_pagecount_no_item": "CLOSESPIDER_PAGECOUNT_NO_ITEM",
+    "memusage_exceeded": "MEMUSAGE_LIMIT_MB",
+}
+
+
 def sentence(word: str) -> str:
     """Say in a sentence how a crawl ended, for the word that a stored report has; a later version may have others.
 
     >>> sentence("shutdown"), sentence("tired")
     ('A signal stopped the crawl.', 'The crawl ended with the reason “tired”.')
+    >>> sentence("closespider_timeout")
+    'The crawl reached the limit CLOSESPIDER_TIMEOUT.'
     """
+    if word in _LIMITS:
+        return f"The crawl reached the limit {_LIMITS[word]}."
     known = {ending.word: ending.sentence for ending in Ending}
     return known.get(word, f"The crawl ended with the reason “{word}”.")

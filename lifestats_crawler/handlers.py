@@ -98,7 +98,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
             timeout=settings.getfloat("DOWNLOAD_TIMEOUT"),
             most_bytes=settings.getint("DOWNLOAD_MAXSIZE"),
             distrusted=crawl.distrusted,
-            most_connections=lambda: crawl.concurrency.limit or inf,
+            most_connections=lambda: crawl.concurrency.most,
         )
 
     async def download_request(self, request: Request) -> Response:

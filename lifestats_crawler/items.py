@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from sys import getsizeof
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.ranges import IdRange
@@ -69,6 +70,11 @@ class Tally:
     nulls: int = 0
     #: What is settled by a claim that nothing follows, and not by records; it lies outside of ``settles``.
     claims: IdRange | None = None
+
+    @property
+    def bytes(self) -> int:
+        """About how many bytes of memory its values take."""
+        return sum(getsizeof(key) for keys in self.keys.values() for key in keys)
 
     @property
     def parts(self) -> list[IdRange]:

@@ -24,7 +24,9 @@ class PageLogFormatter(LogFormatter):
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Look at LOG_LEVEL."""
-        level = logging.getLevelName(crawler.settings["LOG_LEVEL"])
+        level = crawler.settings["LOG_LEVEL"]
+        if not isinstance(level, int):
+            level = logging.getLevelName(level)
         return cls(is_wanted=level <= logging.DEBUG)
 
     def crawled(self, *args: Any, **kwargs: Any) -> Any:

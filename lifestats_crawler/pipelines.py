@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from lifestats_crawler import clock
 from lifestats_crawler.counting.spiller import INTACT, Spiller
-from lifestats_crawler.ending import COMPLETE, REPORT, Ending
+from lifestats_crawler.ending import COMPLETE, NOT_STARTED_BECAUSE, REPORT, Ending
 from lifestats_crawler.exceptions import CountError, LifestatsError, OverlapError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.report import making
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.reports import Report
 
 logger = logging.getLogger(__name__)
+
+_LET_BEGIN_SECONDS = 0.5  # before the end is prepared: imports would hold up the first requests
 
 
 class CountingPipeline:
@@ -47,6 +50,7 @@ class CountingPipeline:
             clock.now(),
         )
         crawl.kept = self._spiller
+        self._preparing: asyncio.Task[None]
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -56,7 +60,11 @@ class CountingPipeline:
         return cls(crawler)
 
     def open_spider(self) -> None:
-        """Start the time that a segment may take."""
+        """Start the time that a segment may take, and load in the meantime what the end needs."""
+        self._preparing = asyncio.ensure_future(self._prepare())
+        self._begin_segment()
+
+    def _begin_segment(self) -> None:
         seconds = self._crawl.config.spill_seconds
         self._timer = asyncio.get_running_loop().call_later(seconds, self._spill_in_time)
 
@@ -75,8 +83,10 @@ class CountingPipeline:
         """Spill what is left, merge, and write the report."""
         if self._timer:
             self._timer.cancel()
+            self._preparing.cancel()
         try:
-            if self._crawler.engine.start_time is not None:
+            # An extension may close the spider as it opens.
+            if self._crawler.engine.start_time is not None or self._is_closed_at_once:
                 await self._finish()
         except OverlapError as error:
             self._fail(Ending.STORAGE, f"the report was not written: {error}")
@@ -87,8 +97,17 @@ class CountingPipeline:
             self._fail(Ending.STORAGE, f"the report was not written: {error}. {remedy}")
         except (OSError, LifestatsError) as error:
             self._fail(Ending.STORAGE, f"the report was not written: {error}; {INTACT}")
+        except Exception as error:  # whatever it is: what is counted is on the disk
+            logger.debug("The report was not written", exc_info=True)
+            self._fail(Ending.STORAGE, f"the report was not written: {_explained(error)}; {INTACT}")
         finally:
             self._crawl.run.close()
+
+    async def _prepare(self) -> None:
+        await asyncio.sleep(_LET_BEGIN_SECONDS)
+        # Whatever fails here fails at the end again, and is told there.
+        with suppress(Exception):
+            await in_thread(making.prepare, self._crawl.run)
 
     async def _finish(self) -> None:
         await self._written()
@@ -119,7 +138,7 @@ class CountingPipeline:
     def _spill_in_time(self) -> None:
         if self._spiller.has_counts:
             self._spill()
-        self.open_spider()
+        self._begin_segment()
 
     def _spill(self) -> None:
         """Hand what is counted so far to a thread that writes it, unless one is at work already."""
@@ -152,10 +171,23 @@ class CountingPipeline:
 
     def _merge(self) -> Report:
         run, config = self._crawl.run, self._crawl.config
-        done = making.make(run, config, finish_reason=self._ending.word)
+        done = making.make(run, config, finish_reason=self._crawl.finish_reason(self._ending))
         making.save(run, done)
         return done
 
     @property
+    def _is_closed_at_once(self) -> bool:
+        return self._crawl.ending is Ending.CLOSED and NOT_STARTED_BECAUSE not in self._crawler.stats.get_stats()
+
+    @property
     def _ending(self) -> Ending:
         return self._crawl.ending or (Ending.FINISHED if self._crawler.engine.running else Ending.SHUTDOWN)
+
+
+def _explained(error: Exception) -> str:
+    """Say in a line what went wrong that is no error of the storage or of the counts."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, ImportError | AttributeError | TypeError | SyntaxError):
+        return f"the program may have been changed while it ran ({type(error).__name__}: {error})"
+    return f"{type(error).__name__}: {error}"

@@ -3,6 +3,12 @@
 What depends on the environment (config.yml) is set by ``addons.EnvironmentAddon``.
 """
 
+from lifestats_crawler import standard_streams, stopping
+
+# This is the first of our modules that Scrapy imports, a second before a crawl begins.
+standard_streams.open_closed()
+stopping.listen_if_crawling()
+
 BOT_NAME = "lifestats"
 SPIDER_MODULES = ["lifestats_crawler.spiders"]
 COMMANDS_MODULE = "lifestats_crawler.commands"
@@ -11,6 +17,8 @@ COMMANDS_MODULE = "lifestats_crawler.commands"
 ADDONS = {"lifestats_crawler.addons.EnvironmentAddon": 0}
 ITEM_PIPELINES = {"lifestats_crawler.pipelines.CountingPipeline": 100}
 EXTENSIONS = {
+    "lifestats_crawler.extensions.log_relay.LogRelay": -2,
+    "lifestats_crawler.extensions.closing.Closing": -1,  # before what may close the spider
     "lifestats_crawler.extensions.mock_api.MockApi": 0,
     "lifestats_crawler.extensions.growth.Growth": 0,
     "lifestats_crawler.extensions.finish_first.FinishFirst": 0,

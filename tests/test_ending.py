@@ -19,7 +19,7 @@ def test_each_ending_has_a_word_of_its_own_for_reports_and_a_sentence_of_its_own
     assert len({ending.word for ending in Ending}) == len({ending.sentence for ending in Ending}) == len(Ending)
     assert {ending.word for ending in Ending} == {
         *("finished", "shutdown", "failing", "refused", "misconfigured", "storage", "outage", "broken"),
-        *("mock_failed", "crawling", "killed"),
+        *("mock_failed", "crawling", "killed", "closed"),
     }, "stored reports have these words"
     assert all(ending.sentence[0].isupper() and ending.sentence.endswith(".") for ending in Ending)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
-import os
 import sys
-from io import TextIOWrapper
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +14,7 @@ import orjson
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.exceptions import UsageError
 
+from lifestats_crawler import standard_streams, stopping
 from lifestats_crawler.ending import COMPLETE, NOT_STARTED_BECAUSE, REPORT, ExitStatus
 from lifestats_crawler.exceptions import LifestatsError
 from lifestats_crawler.report import console
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from lifestats_crawler.crawl.state import CrawlingSpider
+
+_READER_SECONDS = 10.0  # in which a reader of the report must take something
 
 
 class Command(CrawlCommand):
@@ -52,6 +55,7 @@ class Command(CrawlCommand):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Read Scrapy's own options, and end with "could not start" for one that cannot be."""
+        standard_streams.relay_errors()
         try:
             super().process_options(args, opts)
         except UsageError as error:
@@ -69,6 +73,8 @@ class Command(CrawlCommand):
         _relax_collector()
         # What the end imports must not leave half a file of bytecode on a disk that is full by then.
         sys.dont_write_bytecode = True
+        # Scrapy's handlers are there when the loop runs: before the crawl begins in it.
+        asyncio.get_event_loop().call_soon(stopping.signals.pass_on)
         task = process.crawl(crawler, **opts.spargs)
         process.start()
         error = None if task.cancelled() else task.exception()
@@ -98,11 +104,12 @@ def _relax_collector() -> None:
 def _conclude(crawler: Crawler) -> int:
     """Print the report, if the crawl came as far as that, and return the exit status."""
     spider = cast("CrawlingSpider | None", crawler.spider)
-    if spider is None or crawler.engine.start_time is None:
-        return ExitStatus.NOT_STARTED
-    stats = crawler.stats.get_stats()
-    if REPORT not in stats:
-        return ExitStatus.STOPPED
+    stats = crawler.stats.get_stats() if spider else {}
+    if spider is None or REPORT not in stats:
+        has_started = spider is not None and crawler.engine.start_time is not None
+        if spider and spider.crawl.trouble:
+            print(f"lifestats: {spider.crawl.trouble}", file=sys.stderr)
+        return ExitStatus.STOPPED if has_started else ExitStatus.NOT_STARTED
     _show(Path(stats[REPORT]))
     ending = spider.crawl.ending
     if ending and ending.status is not None:
@@ -112,10 +119,5 @@ def _conclude(crawler: Crawler) -> int:
 
 def _show(path: Path) -> None:
     """Print a report; an output that does not take it changes nothing about the crawl."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        console.show(orjson.loads(path.read_bytes()), path)
-        sys.stdout.flush()
-    except (OSError, SystemExit):  # rich ends the process when no reader of its output is left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    show = partial(console.show, orjson.loads(path.read_bytes()), path)
+    standard_streams.show(show, _READER_SECONDS, lambda: not stopping.signals.is_wanted)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The setting in which the add-on hands on what it has read.
 LOADED = "LIFESTATS_LOADED"
+#: The setting that says how many requests may be under way at once, at most; None for any number.
+AT_ONCE = "LIFESTATS_AT_ONCE"
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from lifestats_crawler import machine
 from lifestats_crawler.exceptions import CountError, StorageError
+from lifestats_crawler.formats import size
 from lifestats_crawler.storage import footers, segments
 
 if TYPE_CHECKING:
@@ -24,11 +25,34 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
 
-MEMORY_LIMIT = "400MB"  # beside some 230 MB of the crawl
-_MOST_THREADS = 4  # each needs some of it
+MOST_BYTES = 400_000_000  # beside some 230 MB of the crawl
+_LEAST_BYTES = 40_000_000
+_BYTES_PER_THREAD = 100_000_000
+_MOST_THREADS = 4
+_SHARE = 0.5  # of what is left: DuckDB takes more than its limit
+_LEAST_FILES, _OTHER_FILES, _OPENED = 4, 8, 2  # descriptors: DuckDB may open a segment twice
+_SUMS = "SELECT counter, key, text_key, sum(count)::BIGINT AS count FROM {} GROUP BY ALL"
 _STEP = 10 ** (1 / 20)
 _PLAIN = re.compile(r"[A-Za-z0-9/. _-]+")
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much memory and how many threads a merge takes."""
+
+    bytes: int
+    threads: int
+
+    @classmethod
+    def of(cls, memory: float, processors: int) -> Room:
+        """Take what there is, within bounds: what a container has is also for the crawl and for the kernel.
+
+        >>> Room.of(float("inf"), 16), Room.of(200_000_000, 2)
+        (Room(bytes=400000000, threads=4), Room(bytes=100000000, threads=1))
+        """
+        most = int(max(_LEAST_BYTES, min(MOST_BYTES, _SHARE * memory)))
+        return cls(most, max(1, min(_MOST_THREADS, processors, most // _BYTES_PER_THREAD)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +83,7 @@ def merge(
 ) -> Totals:
     """Merge the segments of a directory: all counts, the ``top`` k values, and names for ``labelled`` counters.
 
-    Segments that appear meanwhile are left for the next time. Uses at most ``MEMORY_LIMIT``, and
+    Segments that appear meanwhile are left for the next time. Uses at most ``MOST_BYTES``, and
     beyond it a temporary directory beside that of the segments. ``job`` is what the segments count;
     without it, the job of the first one.
 
@@ -73,8 +97,9 @@ def merge(
     settled = footers.add_up(known)
     counters = dict.fromkeys(top, CounterTotals(0, 0, []))
     if known:
-        with _totals([path for path, _ in known], directory) as database:
-            counters = {name: _counter(database, name, k, has_labels=name in labelled) for name, k in top.items()}
+        with _totals([path for path, _ in known], directory) as (database, views):
+            labels = {name: views if name in labelled else [] for name in top}
+            counters = {name: _counter(database, name, k, labels[name]) for name, k in top.items()}
     for name, counter in counters.items():
         expected = settled.records - settled.without.get(name, 0)
         if counter.items != expected:
@@ -87,7 +112,7 @@ def write_all(directory: Path, path: Path) -> None:
     files = segments.paths(directory)
     for file in files:
         segments.check(file)
-    with _totals(files, directory) as database:
+    with _totals(files, directory) as (database, _):
         database.execute(
             "COPY (SELECT * FROM totals ORDER BY counter, count DESC, key ASC NULLS LAST, text_key ASC) TO $path"
             " (FORMAT parquet, COMPRESSION zstd)",
@@ -96,37 +121,50 @@ def write_all(directory: Path, path: Path) -> None:
 
 
 @contextmanager
-def _totals(files: list[Path], directory: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database with a table of the summed counts, and a view of the segments."""
+def _totals(files: list[Path], directory: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[str]]]:
+    """Open a database with a table of the sums, and views of the segments: each of as many as may be open."""
     # Beside the segments and not among them: what DuckDB puts there is none.
     with (
         _plainly_named(directory) as plain,
         _place_to_spill(directory.parent) as spill,
         _database(spill) as database,
     ):
-        paths = ", ".join(f"'{_quoted(plain / path.name)}'" for path in files)
-        database.execute(
-            f"CREATE TEMP VIEW counts AS FROM read_parquet([{paths}],"
-            " union_by_name = true, filename = true, hive_partitioning = false)"
-        )
-        database.execute(
-            "CREATE TEMP TABLE totals AS SELECT counter, key, text_key, sum(count)::BIGINT AS count"
-            " FROM counts GROUP BY ALL"
-        )
-        yield database
+        at_once = int(max(_LEAST_FILES, min(len(files), (machine.descriptors() - _OTHER_FILES) / _OPENED)))
+        views = []
+        for begin in range(0, len(files), at_once):
+            views.append(f"counts_{begin}")
+            paths = ", ".join(f"'{_quoted(plain / path.name)}'" for path in files[begin : begin + at_once])
+            database.execute(
+                f"CREATE TEMP VIEW {views[-1]} AS FROM read_parquet([{paths}],"
+                " union_by_name = true, filename = true, hive_partitioning = false)"
+            )
+        database.execute(f"CREATE TEMP TABLE totals AS {_SUMS.format(views[0])}")
+        for view in views[1:]:
+            database.execute(f"INSERT INTO totals {_SUMS.format(view)}")
+        if views[1:]:
+            database.execute(f"CREATE TEMP TABLE sums AS {_SUMS.format('totals')}")
+            database.execute("DROP TABLE totals")
+            database.execute("ALTER TABLE sums RENAME TO totals")
+        yield database, views
 
 
 @contextmanager
 def _database(spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    machine.give_back_memory()
+    room = Room.of(machine.memory(), machine.processors())
     limits: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
+        "memory_limit": f"{room.bytes}B",
         "temp_directory": spill,
-        "threads": min(_MOST_THREADS, os.cpu_count() or 1),
+        "threads": room.threads,
         "preserve_insertion_order": False,
     }
     try:
         with duckdb.connect(config=limits) as database:
             yield database
+    except duckdb.OutOfMemoryException as error:
+        few = f"the merge needs more memory than the {size(room.bytes)} that it may use"
+        why = " ".join(str(error).split()).partition(" Possible solutions")[0]
+        raise StorageError(f"{few}: give this process, or its container, more ({why})") from None
     except duckdb.Error as error:
         raise StorageError(f"the segments cannot be merged: {' '.join(str(error).split())}") from None
 
@@ -165,7 +203,8 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, *, has_labels: bool) -> CounterTotals:
+def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, labelled: list[str]) -> CounterTotals:
+    """Read the figures of a counter; ``labelled`` are the views that have names for its values."""
     ((items, distinct),) = database.execute(
         "SELECT coalesce(sum(count), 0)::BIGINT, count(*) FROM totals WHERE counter = ?", [name]
     ).fetchall()
@@ -175,23 +214,26 @@ def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, *, has_labe
         [name, k + 1],
     ).fetchall()
     top = [(text if key is None else key, count) for key, text, count in rows]
-    labels = _labels(database, name, [key for key, _ in top]) if has_labels else {}
+    labels = _labels(database, labelled, name, [key for key, _ in top])
     return CounterTotals(items, distinct, top, labels, _frequency(database, name))
 
 
-def _labels(database: duckdb.DuckDBPyConnection, name: str, keys: list[Key]) -> dict[Key, str]:
+def _labels(database: duckdb.DuckDBPyConnection, views: list[str], name: str, keys: list[Key]) -> dict[Key, str]:
     """Return the last name of each key: that of the newest segment that has one."""
-    columns = [column for column, *_ in database.execute("DESCRIBE counts").fetchall()]
-    if segments.LABEL not in columns:
-        return {}
     numbers = [key for key in keys if isinstance(key, int)]
     texts = [key for key in keys if isinstance(key, str)]
-    rows = database.execute(
-        "SELECT key, text_key, arg_max(label, filename) FROM counts WHERE counter = ? AND label IS NOT NULL"
-        " AND (list_contains(?::BIGINT[], key) OR list_contains(?::VARCHAR[], text_key)) GROUP BY ALL",
-        [name, numbers, texts],
-    ).fetchall()
-    return {(text if key is None else key): label for key, text, label in rows}
+    labels: dict[Key, str] = {}
+    for view in views:  # in the order in which their segments were written
+        columns = [column for column, *_ in database.execute(f"DESCRIBE {view}").fetchall()]
+        if segments.LABEL in columns:
+            rows = database.execute(
+                f"SELECT key, text_key, arg_max(label, filename) FROM {view}"  # noqa: S608  # a name of ours
+                " WHERE counter = ? AND label IS NOT NULL"
+                " AND (list_contains(?::BIGINT[], key) OR list_contains(?::VARCHAR[], text_key)) GROUP BY ALL",
+                [name, numbers, texts],
+            ).fetchall()
+            labels |= {(text if key is None else key): label for key, text, label in rows}
+    return labels
 
 
 def _frequency(database: duckdb.DuckDBPyConnection, name: str) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from sys import getsizeof
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.ranges import IdRange, union
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lifestats_crawler.items import Key, Tally
+
+_ENTRY_BYTES = 100  # of a dictionary, with its number
+
+
+def _size(value: Key) -> int:
+    return getsizeof(value) + _ENTRY_BYTES
 
 
 class Partial:
@@ -29,6 +36,8 @@ class Partial:
         self.highest = -1
         #: What they settle by a claim that nothing follows.
         self.claims: list[IdRange] = []
+        #: About how many bytes of memory the counts and labels take.
+        self.bytes = 0
         self._settled: list[IdRange] = []
 
     def add(self, tally: Tally) -> None:
@@ -38,9 +47,13 @@ class Partial:
         if tally.claims is not None:
             self.claims.append(tally.claims)
         for name, keys in tally.keys.items():
-            self.counts[name].update(keys)
+            counts = self.counts[name]
+            self.bytes += sum(map(_size, set(keys) - counts.keys()))
+            counts.update(keys)
         for name, labels in tally.labels.items():
-            self.labels.setdefault(name, {}).update(labels)
+            known = self.labels.setdefault(name, {})
+            self.bytes += sum(_size(labels[key]) for key in labels.keys() - known.keys())
+            known.update(labels)
         self.without.update(tally.without)
         self.records += tally.records
         self.pages += 1

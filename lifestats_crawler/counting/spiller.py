@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 INTACT = "the segments on disk are intact. Run this command again to continue"
 
+_SPILL_BYTES = 32 * 1024 * 1024  # of memory; as much may be on its way to the disk, and a copy of it
+
 
 class Store(Protocol):
     """Where the segments of a run go."""
@@ -50,7 +52,7 @@ class Spill:
 
 
 class Spiller:
-    """Counts each page once, and says when it is time to write: by pages, keys or time, whichever comes first.
+    """Counts each page once, and says when it is time to write: by pages, keys, bytes or time, what comes first.
 
     One spill is written at a time. If that fails, its pages are not counted any more: what is told is what a
     segment on disk holds, or the partial counts in memory.
@@ -102,7 +104,11 @@ class Spiller:
     def is_full(self) -> bool:
         """Tell whether so much is in memory that it should be written before more is counted."""
         partial, config = self._partial, self._config
-        return partial.pages >= config.spill_every or partial.keys >= config.spill_keys
+        return (
+            partial.pages >= config.spill_every
+            or partial.keys >= config.spill_keys
+            or partial.bytes >= _SPILL_BYTES
+        )
 
     @property
     def has_news(self) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LEAST_AUDITS = 20  # in a run, or every page
 SHARE = 1 / 1000  # of the pages
 MOST_DIFFERING = 3
+_MANY_BYTES = 32 * 1024 * 1024  # of values that wait for the opening
 _MOST_DOUBTED = 3  # that agreed when both were asked once more, and are more than half of all
 
 
@@ -44,6 +45,7 @@ class Checking:
         self._is_alone = has_audits and chains == 1
         self._opening_audits = 0
         self._held: list[Tally] = []
+        self._held_bytes = 0
         self._is_opened = False
         #: The pages whose audit is under way, and whether it is of the opening.
         self._audits: dict[int, Tally] = {}
@@ -134,9 +136,12 @@ class Checking:
         held = self._held
         if tally is not None:
             held.append(tally)
+            if not self.is_open:
+                self._held_bytes += tally.bytes
         if not self.is_open:
             return []
         self._held = []
+        self._held_bytes = 0
         return held
 
     @property
@@ -148,6 +153,11 @@ class Checking:
     def has_held(self) -> bool:
         """Tell whether pages wait for the opening to be over."""
         return bool(self._held)
+
+    @property
+    def holds_much(self) -> bool:
+        """Tell whether so much waits for the opening that more pages should come slowly."""
+        return self._held_bytes > _MANY_BYTES
 
     def held(self) -> Iterator[IdRange]:
         """Yield the ranges of the pages that wait."""

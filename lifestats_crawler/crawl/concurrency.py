@@ -27,8 +27,9 @@ class Concurrency:
     it is used up: RFC 7661. To approach slowly what was too many: CUBIC, RFC 9438.
     """
 
-    def __init__(self) -> None:
-        """Begin without a limit."""
+    def __init__(self, most: float = inf) -> None:
+        """Begin without a limit of the server's; ``most`` is that of the user or of this process."""
+        self._most = most
         #: How many requests may be inside; None for any number.
         self.limit: int | None = None
         #: How many are inside: they have a connection, or wait for one or for their place in the pace.
@@ -45,12 +46,17 @@ class Concurrency:
     @property
     def has_room(self) -> bool:
         """Tell whether one more request may go inside."""
-        return self.limit is None or self.inside < self.limit
+        return self.inside < self.most
+
+    @property
+    def most(self) -> float:
+        """How many may be under way, whoever sets the limit; infinite without one."""
+        return self._most if self.limit is None else min(self._most, self.limit)
 
     @property
     def may_leave(self) -> bool:
         """Tell whether one of those inside may connect: after a decrease more are inside than there should be."""
-        return self.limit is None or self.under_way < self.limit
+        return self.under_way < self.most
 
     def good(self) -> bool:
         """Take note of a good answer, before its request is no longer under way; tell whether the limit rose."""

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -63,11 +64,13 @@ class Crawl:
         most_chains: int,
         is_running: Callable[[], bool],
         close: Callable[[Ending], None],
+        most_at_once: float = inf,
     ) -> None:
         """Walk for a run what ``settled``, its segments, has not settled.
 
         ``most_chains`` is how many chains there may be after all growth. ``is_running`` tells whether requests
-        are still wanted from outside, and ``close`` is called once when the crawl stops itself.
+        are still wanted from outside, and ``close`` is called once when the crawl stops itself. ``most_at_once``
+        is how many requests may be under way, whatever the server takes.
         """
         self.config = config
         self.run = run
@@ -78,7 +81,7 @@ class Crawl:
         self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
         #: What the server wants of all requests: when none is to leave, and how many it takes at once.
         self.throttle = Throttle(Random())
-        self.concurrency = Concurrency()
+        self.concurrency = Concurrency(most_at_once)
         #: The numbers of the connections that are not to be used again.
         self.distrusted: set[int] = set()
         unsettled = missing(config.space, settled.settled)
@@ -103,6 +106,9 @@ class Crawl:
         self.proven: bool | None = None
         #: Why the crawl ends before its work is done; None for as long as it goes on.
         self.ending: Ending | None = None
+        self._closed_because = ""
+        #: The last that was said of an error that ends the crawl.
+        self.trouble = ""
         #: Unset while the storage is behind: then no chain asks for more to keep in memory.
         self.storage_keeps_up = asyncio.Event()
         self.storage_keeps_up.set()
@@ -120,10 +126,22 @@ class Crawl:
 
     def stop(self, ending: Ending, message: str) -> None:
         """End the crawl before its work is done: nothing more is asked for, what is counted is kept."""
+        self.trouble = message
         if self.ending is None:
             self.ending = ending
             logger.error("Stopping: %s", message)
             self._close(ending)
+
+    def closed(self, reason: str) -> None:
+        """Take note that the crawl is being closed from outside, for a reason of somebody else."""
+        if self.ending is None and reason != Ending.FINISHED.word:
+            self.ending = Ending.SHUTDOWN if reason == Ending.SHUTDOWN.word else Ending.CLOSED
+            self._closed_because = reason
+
+    def finish_reason(self, otherwise: Ending) -> str:
+        """Return the word that the report has for the end; ``otherwise`` is the ending of a crawl without one."""
+        ending = self.ending or otherwise
+        return self._closed_because if ending is Ending.CLOSED else ending.word
 
     def asked(self) -> Asked:
         """Return what this crawl has done so far beside counting."""

@@ -7,6 +7,7 @@ none of them.
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -33,6 +34,7 @@ MOST_RANGES = 1000  # on the page at all: report.json has every one
 LONG_CHARACTERS = 200  # of a text, before the rest is folded away
 CELLS = 240  # of the strip that shows the id space: each can be seen on a phone
 
+_PAGE = "report.html.j2"
 _JOINERS = "\u200c\u200d"  # invisible, but part of how words and emoji are written
 
 
@@ -56,7 +58,7 @@ def render(report: dict[str, Any], script: str | None = None) -> str:
     Without it plotly.js is in the page, which is then some 5 MB and needs nothing beside it.
     """
     library = None if script else _library()
-    return _environment().get_template("report.html.j2").render(report, script=script, library=library).lstrip()
+    return _environment().get_template(_PAGE).render(report, script=script, library=library).lstrip()
 
 
 def render_diff(document: dict[str, Any]) -> str:
@@ -64,14 +66,27 @@ def render_diff(document: dict[str, Any]) -> str:
     return _environment().get_template("diff.html.j2").render(document).lstrip()
 
 
+def prepare(run: Run) -> None:
+    """Read what a run's page is made with, so that it does not matter if these files change before the end."""
+    _environment().get_template(_PAGE)
+    if not (run.directory.parent / SCRIPT).exists():
+        _library()
+
+
+@cache
 def _library() -> str:
     return files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
 
 
+@cache
 def _environment() -> Environment:
     # PackageLoader also reads from an egg that is not unpacked, as scrapyd has it.
     environment = Environment(
-        loader=PackageLoader("lifestats_crawler.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("lifestats_crawler.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,  # a template of another version does not fit
     )
     formats = (cells, cumulative, duration, integrity, moment, number, percent, plainly, sentence, visible)
     environment.filters |= {function.__name__: function for function in formats}

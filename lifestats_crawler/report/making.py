@@ -37,6 +37,14 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
     )
 
 
+def prepare(run: Run) -> None:
+    """Load what is only needed at the end: if the program is upgraded until then, parts of both would meet."""
+    from lifestats_crawler.counting import merge  # noqa: F401, PLC0415  # as in ``make``
+    from lifestats_crawler.report import html  # noqa: PLC0415  # as in ``save``
+
+    html.prepare(run)
+
+
 def save(run: Run, report: Report) -> None:
     """Write the page, latest.json if the report is complete and none is newer, and report.json. Raises OSError.
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from random import Random
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from scrapy import Request, Spider
 from scrapy.http import Response
 
-from lifestats_crawler import clock
+from lifestats_crawler import clock, machine
 from lifestats_crawler.config import redaction, secrets
-from lifestats_crawler.config.from_settings import environment, load_config
+from lifestats_crawler.config.from_settings import AT_ONCE, environment, load_config
 from lifestats_crawler.crawl.asks import TalkAsk
 from lifestats_crawler.crawl.growth import MOST_TALKS
 from lifestats_crawler.crawl.state import Crawl
 from lifestats_crawler.crawl.walk import Walk
 from lifestats_crawler.exceptions import NoAnswerError, RunError
+from lifestats_crawler.extensions.closing import ClosingSignals
 from lifestats_crawler.handlers import ANSWER, NEW_CONNECTION, NOT_BEFORE, THROUGH
 from lifestats_crawler.items import Answer
 from lifestats_crawler.storage.opening import open_run
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
 
 
 _LOOK_UP_SECONDS = 0.5  # between two looks whether the crawl is being stopped
+_SLOW_SECONDS = 2.0  # between two pages of a chain while too much waits in memory
+_OTHER_FILES = 20  # segments, report, temporary files, the metrics, the webhook, names that are looked up
+
+logger = logging.getLogger(__name__)
 
 
 class LifestatsSpider(Spider):
@@ -48,10 +54,12 @@ class LifestatsSpider(Spider):
 
     name = "lifestats"
 
-    def __init__(self, config: Config, run: Run, most_chains: int, **arguments: Any) -> None:
+    def __init__(
+        self, config: Config, run: Run, most_chains: int, most_at_once: float = inf, **arguments: Any
+    ) -> None:
         """Walk for a run; arguments that are not ours (scrapyd's ``_job``) are Scrapy's."""
         super().__init__(**arguments)
-        self.crawl = Crawl(config, run, run.settled(), most_chains, self._is_running, self._close)
+        self.crawl = Crawl(config, run, run.settled(), most_chains, self._is_running, self._close, most_at_once)
         self.walk = Walk(self.crawl, Random())
 
     @classmethod
@@ -60,15 +68,23 @@ class LifestatsSpider(Spider):
         for name in kwargs:
             if not name.startswith("_"):
                 raise RunError(f"unknown argument -a {name}; the only one is -a run=NAME")
+        crawler.signals = ClosingSignals(crawler)
         config = load_config(crawler.settings)
         redaction.hide(secrets.hidden(config))
         parent = Path(config.storage) / environment(crawler.settings)
         opened = open_run(parent, Job.of(config), run, clock.now())
         try:
             most_chains = crawler.settings.getint("CONCURRENT_REQUESTS")
+            most_at_once = _most_at_once(crawler.settings, most_chains)
             _make_room(crawler.settings, most_chains)
             return super().from_crawler(
-                crawler, *args, config=config, run=opened, most_chains=most_chains, **kwargs
+                crawler,
+                *args,
+                config=config,
+                run=opened,
+                most_chains=min(most_chains, ceil(min(most_at_once, most_chains))),
+                most_at_once=most_at_once,
+                **kwargs,
             )
         except BaseException:
             opened.close()
@@ -117,15 +133,17 @@ class LifestatsSpider(Spider):
                 step.begun.append(following)
                 following = None
             self._send(step.begun)
-            for tally in step.tallies:
-                yield tally
+            while step.tallies:
+                yield step.tallies.pop(0)
             for starting in step.starting:
                 yield self._first(starting)
             if following is None:
                 return
             ask = following
+            del step, answer  # pages may be large, and the next one may have to wait
             if not isinstance(ask, TalkAsk):  # what is only a question adds nothing to what is kept in memory
                 await self.crawl.storage_keeps_up.wait()
+                await self._wait_for_the_opening()
             if not self.crawl.goes_on:
                 return
             answer = await self._download(self._request(ask))
@@ -138,6 +156,12 @@ class LifestatsSpider(Spider):
         while self.crawl.goes_on and not told.done():
             await asyncio.wait([told], timeout=_LOOK_UP_SECONDS)
         return told.result() if told.done() else self.walk.may_write
+
+    async def _wait_for_the_opening(self) -> None:
+        """Go on slowly where large pages wait for the opening in memory; it may need just the next page."""
+        late = monotonic() + _SLOW_SECONDS
+        while self.walk.checking.holds_much and self.crawl.goes_on and monotonic() < late:
+            await asyncio.sleep(_LOOK_UP_SECONDS / 5)
 
     async def _download(self, request: Request) -> Answer:
         try:
@@ -167,6 +191,19 @@ class LifestatsSpider(Spider):
 
     def _close(self, ending: Ending) -> None:
         self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=ending.word))
+
+
+def _most_at_once(settings: BaseSettings, most_chains: int) -> float:
+    """Return how many requests may be under way: by the settings, and by how many files may be open."""
+    wanted = settings.get(AT_ONCE) or inf
+    free = machine.descriptors() - _OTHER_FILES
+    if free >= min(wanted, most_chains + MOST_TALKS):
+        return cast("float", wanted)
+    most = max(1.0, free)
+    if most < most_chains:
+        advice = "few files may be open (ulimit -n): at most %d requests are under way at once"
+        logger.warning(advice, most)
+    return most
 
 
 def _make_room(settings: BaseSettings, most_chains: int) -> None:

@@ -71,7 +71,9 @@ def write(
         writer.write_table(table)
         # The last of all metadata, so that nothing in a footer can look like it.
         writer.add_key_value_metadata({_METADATA_KEY: footers.encode(footer), _SEAL_KEY: _SEAL + bytes(_DIGITS)})
+    del table
     durable.create(path, sealed(file.getvalue()))
+    pa.default_memory_pool().release_unused()
     return path
 
 

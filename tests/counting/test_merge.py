@@ -25,6 +25,19 @@ def ranked(counter: Counter) -> list[tuple[int | str, int]]:
 @settings(max_examples=25)  # each writes segments and opens a database
 @given(pages, st.randoms(), st.integers(1, 12))
 def test_any_grouping_of_the_same_pages_into_segments_gives_the_same_totals(tmp_path_factory, many, random, top):
+    check_a_grouping(tmp_path_factory, many, random, top)
+
+
+@settings(max_examples=10)  # as above
+@given(pages, st.randoms(), st.integers(1, 12))
+def test_with_few_descriptors_the_totals_are_the_same(tmp_path_factory, many, random, top):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lifestats_crawler.machine.descriptors", lambda: 10)
+        patch.setattr(merge, "_LEAST_FILES", 1)
+        check_a_grouping(tmp_path_factory, many, random, top)
+
+
+def check_a_grouping(tmp_path_factory, many, random, top):
     directory = tmp_path_factory.mktemp("segments")
     groups: list[list[int]] = [[] for _ in range(random.randint(1, 4))]
     for number in range(len(many)):
@@ -96,7 +109,10 @@ def test_a_run_without_a_segment_has_counted_nothing(tmp_path):
     assert totals.settled == footers.Settled()
 
 
-def test_a_value_has_the_name_that_the_newest_segment_with_one_gives_it(tmp_path):
+@pytest.mark.parametrize("descriptors", [1000, 10], ids=["all at once", "one by one"])
+def test_a_value_has_the_name_that_the_newest_segment_with_one_gives_it(tmp_path, monkeypatch, descriptors):
+    monkeypatch.setattr("lifestats_crawler.machine.descriptors", lambda: descriptors)
+    monkeypatch.setattr(merge, "_LEAST_FILES", 1)
     counts = {"colours": {1: 1, 2: 1, "x": 1}, "sizes": {1: 3}}
     names = [
         {"colours": {1: "old", 2: "two", "x": "ex"}, "sizes": {1: "small"}},
@@ -167,3 +183,11 @@ def test_the_first_and_the_last_rank_are_always_told_and_no_rank_twice(tmp_path,
     footer = replace(FOOTER, records=sum(counts.values()), without={})
     segments.write(tmp_path, 1, {"colours": counts}, footer)
     assert merge.merge(tmp_path, {"colours": 1}).counters["colours"].frequency == frequency
+
+
+def test_a_merge_that_needs_more_memory_than_there_is_says_how_much_it_may_use(tmp_path, monkeypatch):
+    monkeypatch.setattr(merge.Room, "of", lambda *_: merge.Room(2_000_000, 1))
+    long = {f"{number}{'x' * 20_000}": 1 for number in range(300)}
+    segments.write(tmp_path, 1, {"colours": long}, replace(FOOTER, records=300, without={}))
+    with pytest.raises(StorageError, match="needs more memory than the 2 MB that it may use: give this process"):
+        merge.merge(tmp_path, {"colours": 3})

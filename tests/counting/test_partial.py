@@ -58,3 +58,13 @@ def test_faulty_ids_are_not_settled_and_an_id_beyond_the_space_is_the_highest_on
     partial = Partial(["colours"])
     partial.add(Tally(IdRange(0, 10), {"colours": [7]}, 1, ids=[3, 4, 2000], highest=4, faulty={4: "no colour"}))
     assert (partial.covers, partial.ids, partial.highest) == ((IdRange(0, 4), IdRange(5, 10)), 9, 2000)
+
+
+def test_the_bytes_of_counts_and_names_grow_with_new_values_only():
+    partial = Partial(["texts"])
+    page = Tally(IdRange(0, 2), {"texts": ["x" * 10_000, "y"]}, 2, labels={"texts": {"y": "z" * 5000}})
+    partial.add(page)
+    once = partial.bytes
+    assert 15_000 < once < 16_000
+    partial.add(page)
+    assert partial.bytes == once

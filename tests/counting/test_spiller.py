@@ -281,3 +281,12 @@ def held(pages) -> int:
     highest = max((highest for _, _, highest in pages), default=-1)
     claims = standing([claim for _, claims, _ in pages for claim in claims], covers, highest)
     return sum(map(len, [*covers, *claims]))
+
+
+def test_long_values_fill_the_memory_although_they_are_few():
+    counting = Counting(spill_every=1000, spill_keys=1000)
+    long = "x" * (12 * 1024 * 1024)
+    for number in range(3):
+        assert not counting.spiller.is_full
+        counting.page(f"{number}{long}")
+    assert counting.spiller.is_full

@@ -279,3 +279,14 @@ async def test_an_open_gate_lets_everything_in():
         await asyncio.gather(*waiting, go())
         assert len(inside) == 4
     assert concurrency.inside == 0
+
+
+@pytest.mark.parametrize(("most", "limit", "together"), [(3, None, 3), (3, 2, 2), (3, 8, 3), (inf, 8, 8)])
+def test_no_more_requests_are_under_way_than_the_user_or_the_process_allows(most, limit, together):
+    concurrency = Concurrency(most)
+    concurrency.limit = limit
+    assert concurrency.most == together
+    concurrency.inside = concurrency.under_way = together - 1
+    assert (concurrency.has_room, concurrency.may_leave) == (True, True)
+    concurrency.inside = concurrency.under_way = together
+    assert (concurrency.has_room, concurrency.may_leave) == (False, False)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from random import Random
+from time import monotonic
 
 import pytest
 
-from tests.conftest import FIRST
-from tests.promises.conftest import assert_exact, wait_until
+from tests.conftest import FIRST, PROJECT
+from tests.promises.conftest import assert_exact, environment, wait_until
 
 IDS = 6000
 LAST = FIRST + IDS - 1
@@ -86,6 +89,10 @@ def stopped(process) -> None:
     """Wait until a process has stopped itself, as LIFESTATS_STOP_AT makes it."""
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status), "the crawl ended before the step"
+
+
+def later(moment: float):
+    return lambda: monotonic() >= moment
 
 
 def test_a_signal_ends_a_crawl_with_a_partial_report_that_says_what_it_rests_on(crawls, api):
@@ -172,11 +179,59 @@ def test_a_second_signal_ends_a_crawl_at_once_and_nothing_is_corrupt(crawls, api
         wait_for_pages(api, process, 60)
         process.send_signal(signal.SIGINT)
         assert any("shutting down gracefully" in line for line in process.stderr)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(later(monotonic() + 1.1))
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
         process.communicate(timeout=5)
     assert process.returncode != 0
     assert crawls.run().returncode == 0
     assert_exact(crawls.report(), api.truth)
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGHUP,), (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)], ids=len)
+def test_a_hangup_ends_a_crawl_and_signals_within_a_second_are_one(crawls, api, numbers):
+    with crawls.start() as process:
+        wait_for_pages(api, process, 60)
+        for number in numbers:
+            process.send_signal(number)
+        process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert_says_what_it_rests_on(crawls.report(), api)
+
+
+def test_a_hangup_that_was_ignored_at_the_start_stays_ignored(crawls, api):
+    usual = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does it
+    try:
+        with crawls.start() as process:
+            wait_for_pages(api, process, 60)
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=60)
+    finally:
+        signal.signal(signal.SIGHUP, usual)
+    assert process.returncode == 0
+    assert_exact(crawls.report(), api.truth)
+
+
+@pytest.mark.parametrize("first", [[], ["unshare", "--pid", "--fork", "--kill-child"]], ids=["usual", "process 1"])
+def test_a_signal_before_the_crawl_begins_is_heard(crawls, first):
+    if first and subprocess.run([*first, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no right to make a process number 1 here")
+    begin = (
+        "import os, signal, sys, lifestats_crawler.settings; os.kill(os.getpid(), signal.SIGTERM);"
+        "from scrapy.cmdline import execute; execute(['scrapy', *sys.argv[1:]])"
+    )
+    done = subprocess.run(
+        [*first, sys.executable, "-c", begin, *crawls.crawl],
+        cwd=PROJECT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert crawls.report()["run"]["finish_reason"] == "shutdown"
 
 
 def test_a_second_process_on_the_same_run_is_refused_and_told_who_has_it(crawls):

@@ -97,3 +97,30 @@ async def test_a_crawl_that_never_ran_makes_no_report_and_its_run_is_gone(pipeli
     pipeline.open_spider()
     await pipeline.close_spider()
     assert not crawler.spider.crawl.run.directory.exists()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (ImportError("no name x"), "the program may have been changed while it ran (ImportError: no name x); the"),
+        (RuntimeError("can't start new thread"), "RuntimeError: can't start new thread; the segments"),
+        (MemoryError(), "there is not enough memory; the segments"),
+    ],
+    ids=["upgraded", "threads", "memory"],
+)
+async def test_whatever_keeps_the_report_from_being_written_is_one_line_and_the_segments_stay(
+    pipeline, crawler, monkeypatch, caplog, case
+):
+    error, told = case
+
+    def broken(*_, **__):
+        raise error
+
+    monkeypatch.setattr("lifestats_crawler.report.making.make", broken)
+    pipeline.open_spider()
+    await pipeline.process_item(tally(0, 100))
+    await pipeline.close_spider()
+    assert f"the report was not written: {told}" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert crawler.spider.crawl.trouble.startswith("the report was not written")
+    assert on_disk(crawler.spider.crawl) == [(0, 100)]
