@@ -33,7 +33,7 @@ class Dialect:
 
     def __init__(self, config: Config) -> None:
         """Compile the expressions of a checked configuration."""
-        self._url = config.url
+        self._url, _ = secrets.without_login(config.url)  # the client sends it as a header
         self._cursor = Cursor(config.inclusive)
         self._limit = config.results_per_page
         self._space = config.space
