@@ -56,6 +56,8 @@ def without_login(url: str) -> tuple[str, str]:
     >>> without_login("http://us%40er:p%3Ass@host/a@b"), without_login("http://host/a@b")
     (('http://host/a@b', 'Basic dXNAZXI6cDpzcw=='), ('http://host/a@b', ''))
     """
+    if "@" not in url:
+        return url, ""
     scheme, mark, rest = url.partition("://")
     login, at, _ = _authority(url).rpartition("@")
     if not at:

@@ -224,16 +224,15 @@ async def test_a_login_in_a_url_is_sent_as_a_header(login, headers, sent):
 
 
 async def test_cookies_are_kept_by_a_client_that_is_to_keep_them_and_sent_back_as_they_came():
-    headers = CIMultiDict(
-        [("Set-Cookie", 'a="b c=/+"; Path=/'), ("Set-Cookie", "d=e"), ("Set-Cookie", "f=g; Path=/z")]
-    )
+    cookies = ('a="b c=/+"; Path=/', "d=e/f==; HttpOnly", 'g={"k":[1]}', "h[i]=%7B", "f=g; Path=/z")
+    headers = CIMultiDict(("Set-Cookie", cookie) for cookie in cookies)
     async with serving(text("", headers=headers)) as server:
         for keeps in (True, False):
             async with client(keeps_cookies=keeps) as asking:
                 await asking.ask(server.url)
                 await asking.ask(server.url)
     sent = [asked.headers.get("Cookie") for asked in server.asked]
-    assert sent == [None, 'a="b c=/+"; d=e', None, None]
+    assert sent == [None, 'a="b c=/+"; d=e/f==; g={"k":[1]}; h[i]=%7B', None, None]
 
 
 async def test_a_cookie_that_no_header_can_hold_is_passed_over():
