@@ -24,6 +24,8 @@ class Cause(Enum):
     LOST = auto()
     CUT_SHORT = auto()
     TOO_LARGE = auto()
+    #: It came, and cannot be unpacked, or is not in the encoding that it names.
+    UNREADABLE = auto()
     OTHER = auto()
 
 

@@ -26,6 +26,7 @@ from lifestats_crawler.api import answers
 from lifestats_crawler.config import secrets
 from lifestats_crawler.crawl.gate import Gate
 from lifestats_crawler.downloader.client import Client, request_headers
+from lifestats_crawler.downloader.decoding import ACCEPTED
 from lifestats_crawler.exceptions import Cause, NoAnswerError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ ANSWER = "lifestats_answer"
 _WORTH_SAYING_SECONDS = 1.0  # by which a hold becomes longer
 _LONG_SECONDS = 60.0  # a hold
 _LOOK_UP_SECONDS = 0.5  # between two looks whether the crawl is being stopped
+_NO_LIMIT_BYTES = 2**40
 _GRACE_SECONDS = 2.0  # that requests under way get to finish when it is
 
 #: What may say that there are too many at once: of what, and how the log says it.
@@ -69,6 +71,7 @@ _SCRAPYS = {
     Cause.LOST: DownloadFailedError,
     Cause.CUT_SHORT: ResponseDataLossError,
     Cause.TOO_LARGE: DownloadCancelledError,
+    Cause.UNREADABLE: DownloadFailedError,
     Cause.OTHER: DownloadFailedError,
 }
 
@@ -96,9 +99,10 @@ class PacedDownloadHandler(BaseDownloadHandler):
             secrets.of(crawl.config),
             request_headers(usual_headers(settings), crawl.config),
             timeout=settings.getfloat("DOWNLOAD_TIMEOUT"),
-            most_bytes=settings.getint("DOWNLOAD_MAXSIZE"),
+            most_bytes=most_bytes(settings),
             distrusted=crawl.distrusted,
             most_connections=lambda: crawl.concurrency.most,
+            keeps_cookies=settings.getbool("COOKIES_ENABLED"),
         )
 
     async def download_request(self, request: Request) -> Response:
@@ -221,8 +225,17 @@ class PacedDownloadHandler(BaseDownloadHandler):
 
 
 def usual_headers(settings: BaseSettings) -> dict[str, str]:
-    """Return the headers that Scrapy's two settings ask for."""
-    return settings.getdict("DEFAULT_REQUEST_HEADERS") | {"User-Agent": settings["USER_AGENT"]}
+    """Return the headers that Scrapy's settings ask for."""
+    packed = {"Accept-Encoding": ACCEPTED} if settings.getbool("COMPRESSION_ENABLED") else {}
+    given = settings.getdict("DEFAULT_REQUEST_HEADERS")
+    asked = {name.lower() for name in given}
+    own = given | {"User-Agent": settings["USER_AGENT"]}
+    return {name: value for name, value in packed.items() if name.lower() not in asked} | own
+
+
+def most_bytes(settings: BaseSettings) -> int:
+    """Return how large an answer may be; 0 stands for no limit, as in Scrapy's manual."""
+    return settings.getint("DOWNLOAD_MAXSIZE") or _NO_LIMIT_BYTES
 
 
 def _utc(at: float) -> str:

@@ -33,7 +33,7 @@ class Dialect:
 
     def __init__(self, config: Config) -> None:
         """Compile the expressions of a checked configuration."""
-        self._url = config.url
+        self._url, _ = secrets.without_login(config.url)  # the client sends it as a header
         self._cursor = Cursor(config.inclusive)
         self._limit = config.results_per_page
         self._space = config.space
@@ -144,7 +144,12 @@ class Dialect:
 
     def _records(self, page: Any, *, is_end: bool) -> tuple[list[Any], int]:
         """Return the records of a page, and how many entries of their list are null."""
-        records = self._items.read(page, is_end=is_end)
+        try:
+            records = self._items.read(page, is_end=is_end)
+        except FaultyPageError as fault:
+            is_told = isinstance(page, dict) and self._items.advice(page) is None
+            said = answers.said(documents.encoded(page), self._redactor) if is_told else ""
+            raise FaultyPageError(f"{fault}. The API says: {said}" if said else str(fault)) from None
         if len(records) > self._limit:
             raise FaultyPageError(f"has {len(records)} records, but {self._limit} were requested")
         if None not in records:

@@ -1,7 +1,8 @@
 """The body of an answer as a document, with integers as they are written. Pure.
 
 orjson is three times as fast as the standard library, but it reads an integer that does not fit into 64 bits as a
-float: rounded, and without a word.
+float: rounded, and without a word. What it refuses is read once more, leniently: a value that is no JSON may be
+in a field that nobody counts (``api/lenient``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from lifestats_crawler.api import lenient
+from lifestats_crawler.api.lenient import Unreadable
 from lifestats_crawler.exceptions import FaultyPageError
 
 _LONG_DIGITS = 19  # the shortest integers that may not fit
@@ -29,7 +32,7 @@ def decoded(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise FaultyPageError(f"is not JSON: {error} in {body!r}") from None
+        return _leniently(body, error)
 
 
 def exact(body: bytes) -> Any:
@@ -39,7 +42,32 @@ def exact(body: bytes) -> Any:
     ([1.8446744073709552e+19], [18446744073709551617])
     """
     document = decoded(body)  # the standard library takes more than JSON
-    return json.loads(body) if has_long_integers(body) else document
+    if not has_long_integers(body):
+        return document
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        return _leniently(body, error)
+
+
+def shallow(body: bytes) -> Any:
+    """Return the document of a body, exact, and not so deep that it cannot be shown. Raises FaultyPageError."""
+    return _leniently(body, None)
+
+
+def _leniently(body: bytes, refused: Exception | None) -> Any:
+    try:
+        document = lenient.read(body)
+    except ValueError as error:
+        raise FaultyPageError(f"is not JSON: {refused or error} in {body!r}") from None
+    if isinstance(document, Unreadable):
+        raise FaultyPageError(f"is not JSON: {refused or document.shown} in {body!r}")
+    return document
+
+
+def encoded(document: Any) -> bytes:
+    """Return a body of a document; what is unreadable in it is so again."""
+    return json.dumps(document, default=lambda _: float("nan")).encode()
 
 
 def has_long_integers(body: bytes) -> bool:
@@ -54,4 +82,4 @@ def has_long_integers(body: bytes) -> bool:
 
 def compact(value: Any) -> str:
     """Write a value as JSON, as short as that is."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=repr)

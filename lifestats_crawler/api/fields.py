@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifestats_crawler.api.documents import RoundedError, compact
 from lifestats_crawler.api.expressions import column, plain_keys
+from lifestats_crawler.api.lenient import Unreadable
 from lifestats_crawler.exceptions import FaultyPageError
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Fields:
             return str(value).lower()
         if isinstance(value, int | str):
             return value
+        if isinstance(value, Unreadable):
+            raise self._faulty(counter, f"is {value!r}")
         if value is not None:
             raise self._faulty(counter, f"is {compact(value)}, neither an integer nor text")
         if counter not in self._skips:

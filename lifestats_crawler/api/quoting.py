@@ -41,7 +41,7 @@ class Redactor:
 
     def json(self, document: Any) -> str:
         """Write a document shortened, of each list only the first item."""
-        return cut(self._hidden(json.dumps(_thinned(self.document(document)))), _MOST_CHARACTERS)
+        return cut(self._hidden(json.dumps(_thinned(self.document(document)), default=repr)), _MOST_CHARACTERS)
 
 
 def _thinned(value: Any) -> Any:

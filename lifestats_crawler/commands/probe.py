@@ -15,7 +15,7 @@ from lifestats_crawler.config import redaction, secrets
 from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.facts_command import Facts, FactsCommand
 from lifestats_crawler.formats import h_mm_ss
-from lifestats_crawler.handlers import usual_headers
+from lifestats_crawler.handlers import most_bytes, usual_headers
 from lifestats_crawler.preflight import probe_asking as asking
 from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, Check, Probe
 from lifestats_crawler.preflight.probe_verdicts import Verdicts
@@ -24,6 +24,7 @@ from lifestats_crawler.report.console import table
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from rich.console import Console
     from scrapy.settings import Settings
@@ -58,8 +59,13 @@ class Command(FactsCommand):
         redaction.hide(hidden := secrets.hidden(config))
         redactor = Redactor(hidden)
         probe = Probe(config, redactor, Random())
-        most_bytes = settings.getint("DOWNLOAD_MAXSIZE")
-        requests = asyncio.run(_converse(probe, config, usual_headers(settings), most_bytes))
+        opened = asking.asker(
+            config,
+            usual_headers(settings),
+            most_bytes(settings),
+            keeps_cookies=settings.getbool("COOKIES_ENABLED"),
+        )
+        requests = asyncio.run(_converse(probe, config, opened))
         verdicts = Verdicts(config, probe.pages, redactor)
         checks = [*probe.checks, *verdicts.checks()]
         holds = all(check.outcome != FAILED for check in checks)
@@ -90,10 +96,10 @@ class Command(FactsCommand):
         console.print(Text(f"\n{verdict}. Requests: {facts['requests']}.", style))
 
 
-async def _converse(probe: Probe, config: Config, usual: dict[str, str], most_bytes: int) -> int:
+async def _converse(probe: Probe, config: Config, opened: AbstractAsyncContextManager[asking.Asker]) -> int:
     """Ask what the probe wants to know, and return how many requests that took."""
     requests = 0
-    async with asking.reachable(config) as url, asking.asker(config, usual, most_bytes) as asker:
+    async with asking.reachable(config) as url, opened as asker:
         talk = probe.talk()
         request = next(talk, None)
         while request is not None:

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from lifestats_crawler.config import message
 from lifestats_crawler.config.redaction import without_login
 from lifestats_crawler.config.values import (
     Count,
@@ -24,6 +25,7 @@ from lifestats_crawler.config.values import (
     Seconds,
     UrlTemplate,
     WebAddress,
+    checked_template,
 )
 from lifestats_crawler.ranges import IdRange
 
@@ -68,6 +70,19 @@ class NotifyConfig(_Model):
 
     url: WebAddress
     on: frozenset[Literal["complete", "failed"]] = frozenset({"failed", "complete"})
+    #: What is posted, in place of all that there is: JSON, or a text. See ``config/message`` for its names.
+    body: Any = None
+
+    @field_validator("body")
+    @classmethod
+    def _names_are_known(cls, value: Any) -> Any:
+        if not message.is_json(value) or isinstance(value, int | float):
+            raise ValueError("must be keys and values as in JSON, a list, or a text")
+        if name := message.unknown(value):
+            raise ValueError(f"contains {{{name}}}; the names are {', '.join(message.NAMES)}")
+        for text in message.texts(value):
+            checked_template(text)
+        return value
 
     @field_validator("on", mode="before")
     @classmethod
@@ -140,4 +155,7 @@ class Config(_Model):
     def templates(self) -> dict[str, str]:
         """The texts in which ``${VARIABLE}`` is filled in, by their keys."""
         headers = {f"headers.{name}": text for name, text in self.headers.items()}
-        return {"url": self.url, **headers} | ({"notify.url": self.notify.url} if self.notify else {})
+        notify = {}
+        if self.notify:
+            notify = {"notify.url": self.notify.url, "notify.body": "\n".join(message.texts(self.notify.body))}
+        return {"url": self.url, **headers, **notify}

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HIDDEN = "***"
+#: What is shorter is no secret: it would be struck out of every line that has the same characters by chance.
+_SHORTEST, _SHORTEST_NUMBER = 4, 6
 
 
 class Secrets:
     """Values to hide, in each form that they take on their way: as they are, in a url, in JSON."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        """Hide these values."""
-        forms = {form for value in values if value for form in _forms(value)}
+        """Hide these values, except those that are too short to be secret, as ``1`` for a version or ``eu``."""
+        forms = {form for value in values if _may_be_secret(value) for form in _forms(value)}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def hidden(self, text: str) -> str:
@@ -73,6 +75,10 @@ def hide(values: Iterable[str]) -> None:
 
     if secrets:
         logging.setLogRecordFactory(RedactedRecord)
+
+
+def _may_be_secret(value: str) -> bool:
+    return len(value) >= (_SHORTEST_NUMBER if value.isdecimal() else _SHORTEST)
 
 
 def _forms(secret: str) -> set[str]:

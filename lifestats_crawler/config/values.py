@@ -34,7 +34,7 @@ def _url_template(value: str) -> str:
 
 def _address(value: str) -> str:
     """Check what is before the path; a part that ``${VARIABLE}`` gives cannot be looked at yet."""
-    _template(value)
+    checked_template(value)
     try:
         parts = urlsplit(VARIABLE.sub("0", value))
         host, _ = parts.hostname, parts.port
@@ -45,7 +45,8 @@ def _address(value: str) -> str:
     return value
 
 
-def _template(value: str) -> str:
+def checked_template(value: str) -> str:
+    """Raise ValueError for a ``${…}`` that names no variable."""
     wrong = re.search(r"\$\{(?!\w+\})[^}]*\}?", value)
     if wrong:
         raise ValueError(
@@ -57,7 +58,7 @@ def _template(value: str) -> str:
 def _header(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must be on one line, without control characters")
-    return _template(value)
+    return checked_template(value)
 
 
 def _jmespath(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from socket import gethostname
@@ -10,7 +11,11 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
+from lifestats_crawler.api import answers
+from lifestats_crawler.api.quoting import Redactor
+from lifestats_crawler.config import message as templates
 from lifestats_crawler.config import secrets
+from lifestats_crawler.config.redaction import without_login
 from lifestats_crawler.downloader.client import Client
 from lifestats_crawler.ending import COMPLETE, REPORT
 from lifestats_crawler.exceptions import NoAnswerError
@@ -21,13 +26,13 @@ if TYPE_CHECKING:
 
     from lifestats_crawler.config.model import Config, NotifyConfig
     from lifestats_crawler.crawl.state import Crawl, CrawlingSpider
+    from lifestats_crawler.items import Answer
     from lifestats_crawler.storage.reports import Report
 
 logger = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 10.0
-_MOST_BYTES = 1_000_000  # of an answer; only its status is used
-_SUCCESSES = range(200, 300)
+_MOST_BYTES = 1_000_000  # of an answer; only its status counts
 
 
 class Notify:
@@ -55,23 +60,54 @@ class Notify:
         status = "complete" if stats.get_value(COMPLETE) and spider.crawl.ending is None else "failed"
         if status not in self._notify.on:
             return
-        try:
-            await self._post(message(status, spider.crawl, stats.get_value(REPORT)))
-        except NoAnswerError as error:
-            logger.warning("POST to notify.url failed: %s", error)
+        document = message(status, spider.crawl, stats.get_value(REPORT))
+        if failure := await self._post(document):
+            logger.warning("POST to notify.url failed: %s. No one was notified of the end of this crawl", failure)
 
-    async def _post(self, document: Report) -> None:
+    async def _post(self, document: Report) -> str:
+        """Post a message; return why it was not taken, empty if it was."""
+        variables = secrets.of(self._config)
         client = Client(
-            secrets.of(self._config),
+            variables,
             {"User-Agent": self._crawler.settings["USER_AGENT"]},
             timeout=_PATIENCE_SECONDS,
             most_bytes=_MOST_BYTES,
+            whole=(),
             safe=":/",
         )
-        async with client:
-            answer = await client.ask(self._notify.url, method="POST", json=document)
-        if answer.status not in _SUCCESSES:
-            logger.warning("POST to notify.url failed: status %d", answer.status)
+        template = self._notify.body
+        body: Any = document
+        if template is not None:
+            names = {"headline": document["text"], **document}
+            body = templates.filled(template, names, variables)
+        is_text = isinstance(template, str)
+        try:
+            async with client:
+                answer = await client.ask(
+                    self._notify.url,
+                    method="POST",
+                    json=None if is_text else body,
+                    text=_text(body) if is_text else None,
+                )
+        except NoAnswerError as error:
+            return str(error)
+        return _refusal(answer, Redactor(secrets.hidden(self._config)))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _refusal(answer: Answer, redactor: Redactor) -> str:
+    """Say why a message was not taken, empty if it was. A redirect is not followed: it would lose the message."""
+    if answer.status in answers.SUCCESSES:
+        return ""
+    reason = f"status {answer.status}"
+    if answer.status in answers.REDIRECTS:
+        place = f" to {redactor.text(without_login(answer.location))}" if answer.location else ""
+        return f"{reason}, the address has moved{place}. Put the new address into notify.url"
+    words = answers.said(answer.body, redactor)
+    return f"{reason}. The server says: {words}" if words else reason
 
 
 def message(status: str, crawl: Crawl, path: str | None) -> Report:

@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 15.0
 class Asker:
     """Asks one url after another, at the configured rate."""
 
-    def __init__(self, config: Config, usual: Mapping[str, str], most_bytes: int) -> None:
+    def __init__(self, config: Config, usual: Mapping[str, str], most_bytes: int, *, keeps_cookies: bool) -> None:
         """Send the usual headers and the configured ones; answers may have ``most_bytes``."""
         self._pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
         self._client = Client(
@@ -34,6 +34,7 @@ class Asker:
             timeout=TIMEOUT_SECONDS,
             most_bytes=most_bytes,
             depart=self._depart,
+            keeps_cookies=keeps_cookies,
         )
 
     async def ask(self, url: str, *, on_new_connection: bool = False) -> Answer:
@@ -58,9 +59,11 @@ class Asker:
 
 
 @asynccontextmanager
-async def asker(config: Config, usual: Mapping[str, str], most_bytes: int) -> AsyncIterator[Asker]:
+async def asker(
+    config: Config, usual: Mapping[str, str], most_bytes: int, *, keeps_cookies: bool
+) -> AsyncIterator[Asker]:
     """Open connections, and close them in the end."""
-    opened = Asker(config, usual, most_bytes)
+    opened = Asker(config, usual, most_bytes, keeps_cookies=keeps_cookies)
     try:
         yield opened
     finally:
@@ -71,7 +74,7 @@ async def asker(config: Config, usual: Mapping[str, str], most_bytes: int) -> As
 async def reachable(config: Config) -> AsyncIterator[str]:
     """Yield the url to ask; in an environment with ``mock: true`` that of a mock on a free port, meanwhile."""
     if not config.mock:
-        yield config.url
+        yield secrets.without_login(config.url)[0]
         return
     mock = MockProcess(config)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,9 @@ import jmespath
 
 from lifestats_crawler.api.cursor import integer
 from lifestats_crawler.api.dialect import Dialect
-from lifestats_crawler.api.documents import compact
+from lifestats_crawler.api.documents import compact, encoded
 from lifestats_crawler.api.expressions import column
+from lifestats_crawler.api.lenient import Unreadable
 from lifestats_crawler.api.record_list import RecordList
 from lifestats_crawler.config.redaction import cut
 from lifestats_crawler.crawl import audit, proof
@@ -300,7 +300,7 @@ class Verdicts:
         for page in self._pages.all:
             asked = IdRange(self._cursor.first(page.cursor), self._config.space.end)
             try:
-                dialect.read(json.dumps(page.document).encode(), asked)
+                dialect.read(encoded(page.document), asked)
             except FaultyPageError as fault:
                 around = self._show.json(page.document)
                 return FAILED, f"the page at {page.cursor} would not be counted: {fault}", "", around
@@ -329,7 +329,7 @@ def _uncountable(field: str, values: list[Any]) -> tuple[str, int, int] | None:
     if long:
         seen = f"{field} is {values[long[0]]} in {len(long)} of {len(values)} records"
         return f"{seen}, which does not fit into 64 bits. Set field: to_string({field})", long[0], len(long)
-    bad = [at for at, value in enumerate(values) if isinstance(value, list | dict | float)]
+    bad = [at for at, value in enumerate(values) if isinstance(value, list | dict | float | Unreadable)]
     if bad:
         value = cut(compact(values[bad[0]]), _MOST_OF_A_VALUE)
         seen = f"{field} is {value} in {len(bad)} of {len(values)} records, neither an integer nor text"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lifestats_crawler.api import answers
@@ -33,6 +35,11 @@ def test_the_body_of_what_may_be_a_page_is_its_body():
         ),
         (Answer(202), FaultyPageError, "status 202: not ready yet"),
         (
+            Answer(407),
+            FaultyPageError,
+            "status 407: check the user and password in the proxy's variable",
+        ),
+        (
             Answer(206, {"Content-Range": "bytes 0-9/20"}),
             FaultyPageError,
             "status 206: partial content, not a whole page",
@@ -53,6 +60,19 @@ SAYS = [
         b'{"error": {"message": "limit must not be\n above 50"}}',
         '{"error": {"message": "limit must not be above 50"}}',
     ),
+    (
+        422,
+        json.dumps(
+            {"type": "https://example.com/" + "x" * 90, "title": "Bad limit", "detail": "at most 50"}
+        ).encode(),
+        "Bad limit; at most 50",
+    ),
+    (
+        400,
+        json.dumps({"trace": "x" * 200, "errors": [{"code": 7, "message": "too s3cret"}, "and more"]}).encode(),
+        "and more; too ***",
+    ),
+    (400, json.dumps({"trace": "x" * 200}).encode(), '{"trace": "' + "x" * 89 + "…"),
     (429, b"concurrent request limit of 4 exceeded", "concurrent request limit of 4 exceeded"),
     (404, b"  ", ""),
     (502, b"\n<html><h1>502 Bad Gateway</h1></html>", ""),

@@ -5,6 +5,7 @@ import yaml
 
 from lifestats_crawler.config import loading as config
 from lifestats_crawler.config import secrets
+from lifestats_crawler.config.message import NAMES
 from lifestats_crawler.exceptions import ConfigError
 from lifestats_crawler.ranges import IdRange
 
@@ -20,6 +21,10 @@ def write(tmp_path, production, default=None):
     path = tmp_path / "config.yml"
     path.write_text(yaml.safe_dump({"default": GOOD if default is None else default, "production": production}))
     return path
+
+
+def hook(body):
+    return {"notify": {"url": "http://h/", "body": body}}
 
 
 REFUSED = [
@@ -81,6 +86,14 @@ REFUSED = [
     (
         {"items": "sorted(response)"},
         "items = 'sorted(response)': must be a JMESPath expression; JMESPath has no function sorted",
+    ),
+    (hook({"a": ["{x}"]}), f"notify.body contains {{x}}; the names are {', '.join(NAMES)}"),
+    (hook("{x}"), f"notify.body = '{{x}}': contains {{x}}; the names are {', '.join(NAMES)}"),
+    (hook(7), "notify.body must be keys and values as in JSON, a list, or a text"),
+    (hook({1: "a"}), "notify.body must be keys and values as in JSON, a list, or a text"),
+    (
+        hook({"a": "${A-B}"}),
+        "notify.body contains ${A-B}: the name of a variable has only letters, digits and underscores",
     ),
     ({"notify": {"url": "http://h/", "on": [["failed"]]}}, "notify.on = [['failed']]: must be a valid frozenset"),
     ({"counters": {"colours": 5}}, "counters.colours = 5: must be keys and values"),

@@ -67,7 +67,13 @@ def test_of_two_secrets_one_within_the_other_nothing_is_left():
     assert Secrets(["pass", "password"]).hidden("my password") == f"my {HIDDEN}"
 
 
-@pytest.mark.parametrize("values", [[], [""]])
+@pytest.mark.parametrize("value", ["1", "eu", "v2", "2026", "8080", "50000"])
+def test_a_value_that_is_too_short_to_be_secret_is_left_where_it_stands(value):
+    line = f"Run 20261126T142353Z: 1,000 of 50000 ids left in eu, v2, port {value}"
+    assert Secrets([value]).hidden(line) == line
+
+
+@pytest.mark.parametrize("values", [[], [""], ["1", "eu"]])
 def test_without_a_secret_nothing_is_hidden(values):
     assert not Secrets(values)
     assert Secrets(values).hidden("as it is") == "as it is"

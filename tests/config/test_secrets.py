@@ -27,6 +27,12 @@ def test_the_value_of_each_variable_that_a_text_names_is_looked_up_and_no_other(
     assert secrets.of(configured()) == {}
 
 
+def test_a_header_with_a_value_is_hidden_as_a_whole_for_the_value_may_be_short(monkeypatch):
+    monkeypatch.setenv("LIFESTATS_USER", "x7")
+    config = configured(headers={"A": "Token ${LIFESTATS_USER}", "B": "plain"})
+    assert secrets.hidden(config) == ["x7", "Token x7"]
+
+
 def test_every_form_of_a_login_that_is_sent_is_hidden():
     hidden = secrets.hidden(configured(url=URL))
     assert {"me", "a/b c", "bWU6YS9iIGM="} <= set(hidden)

@@ -118,6 +118,10 @@ class Crawls:
     def run(self, *arguments: str, seconds: float = 120, stdout=subprocess.PIPE, **variables: str):
         return self.scrapy(*self.crawl, *arguments, seconds=seconds, stdout=stdout, **variables)
 
+    def command(self, name: str, *arguments: str, **variables: str):
+        """Run another command of the project for the same configuration."""
+        return self.scrapy(name, *self.crawl[2:], *arguments, **variables)
+
     @contextmanager
     def start(self, *arguments: str, **variables: str):
         """Start a crawl and go on; what is left of it is killed in the end."""

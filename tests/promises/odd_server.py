@@ -1,19 +1,26 @@
-"""A small HTTP server for answers that the mock API does not give: a function from a query to an answer."""
+"""A small HTTP server for answers that the mock API does not give: a function from a query to an answer.
+
+What is posted is taken for the message of a webhook.
+"""
 
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Reply(NamedTuple):
-    """An answer: the document of its body, and what else is said."""
+    """An answer: the document of its body, or the body, and what else is said."""
 
     document: Any
     status: int = 200
@@ -27,14 +34,24 @@ Answering = Callable[[Mapping[str, str], int, int], Reply]
 class OddServer:
     """What a test may look at: the address, and every query that came."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self.url = f"http://127.0.0.1:{server.server_port}/x?from={{cursor}}&limit={{limit}}"
+    def __init__(self, server: ThreadingHTTPServer, scheme: str) -> None:
+        self.address = f"{scheme}://127.0.0.1:{server.server_port}"
+        self.url = f"{self.address}/x?from={{cursor}}&limit={{limit}}"
         self.queries: list[Mapping[str, str]] = []
+        #: The headers of every request, their names in lower case.
+        self.headers: list[Mapping[str, str]] = []
+        #: The bodies that were posted.
+        self.posted: list[bytes] = []
 
 
 @contextmanager
-def odd_server(answering: Answering) -> Iterator[OddServer]:
-    """Answer with a function, on a free port of the loopback, until the block ends."""
+def odd_server(
+    answering: Answering, tls: tuple[Path, Path] | None = None, hook: Reply | None = None
+) -> Iterator[OddServer]:
+    """Answer with a function, on a free port of the loopback, until the block ends.
+
+    ``tls`` is a certificate and its key, ``hook`` the answer to what is posted.
+    """
     lock, connections = threading.Lock(), [0]
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,9 +67,24 @@ def odd_server(answering: Answering) -> Iterator[OddServer]:
         def do_GET(self) -> None:
             query = dict(parse_qsl(urlsplit(self.path).query))
             with lock:
+                self._note()
                 odd.queries.append(query)
                 reply = answering(query, len(odd.queries) - 1, self.number)
-            body = json.dumps(reply.document).encode()
+            self._answer(reply)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with lock:
+                self._note()
+                odd.posted.append(body)
+            self._answer(hook or Reply({"ok": True}))
+
+        def _note(self) -> None:
+            odd.headers.append({name.lower(): value for name, value in self.headers.items()})
+
+        def _answer(self, reply: Reply) -> None:
+            is_raw = isinstance(reply.document, bytes)
+            body = reply.document if is_raw else json.dumps(reply.document).encode()
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():
                 self.send_header(name, value)
@@ -64,7 +96,11 @@ def odd_server(answering: Answering) -> Iterator[OddServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        odd = OddServer(server)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        odd = OddServer(server, "https" if tls else "http")
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield odd
         server.shutdown()

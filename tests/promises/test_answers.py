@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import zlib
 from time import monotonic
 
 import pytest
@@ -191,3 +194,33 @@ def test_one_bad_record_costs_one_record(crawl):
     assert report["coverage"]["missing"] == [[1234, 1235]]
     assert "neither an integer nor text" in report["coverage"]["reasons"][0][2]
     assert report["totals"]["items"] == 3999
+
+
+def in_any_form(query, number, _):
+    """Give each answer in another form that a lawful server may choose, with values that nobody counts."""
+    body = json.dumps(page(range(1, 401), query)).encode()
+    for at, refused in enumerate((b"NaN", b'"a\\ud83d"', b'"\xe9\t"', b"[" * 2000 + b"]" * 2000)):
+        body = body.replace(b'"value": %d}' % at, b'"value": %d, "other": %s}' % (at, refused))
+    gzipped = {"Content-Encoding": "gzip"}
+    forms = [
+        (b"\xef\xbb\xbf" + body, {}),
+        (gzip.compress(body[:99]) + gzip.compress(body[99:]) + bytes(9), gzipped),
+        (gzip.compress(gzip.compress(body)), {"Content-Encoding": "gzip, x-gzip"}),
+        (zlib.compress(body), {"Content-Encoding": "deflate"}),
+        (body, {"Content-Disposition": "attachment; filename=r\xe9ponse", "Content-Security-Policy": "x" * 9000}),
+        (body, {f"X-Hop-{hop}": "1" for hop in range(200)}),
+        (body, {"Set-Cookie": "sid=ab/c==", "Content-Type": "application/json; charset=iso-8859-1"}),
+    ]
+    content, headers = forms[number % len(forms)]
+    return Reply(content, headers=headers)
+
+
+def test_an_answer_in_any_lawful_form_is_read_by_crawl_and_probe_alike(crawls):
+    with odd_server(in_any_form) as server:
+        crawls.configure(**SPACE | {"url": server.url, "last_id": 400})
+        done, probed = crawls.run(), crawls.command("probe")
+    assert (done.returncode, probed.returncode) == (0, 0), done.stderr + probed.stdout
+    report = crawls.report()
+    assert (report["totals"]["items"], report["totals"]["retries"]) == (400, 0)
+    assert {"gzip, deflate"} == {told["accept-encoding"] for told in server.headers}
+    assert any(told.get("cookie") == "sid=ab/c==" for told in server.headers)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+from base64 import b64encode
 from contextlib import asynccontextmanager
 from time import monotonic, time
 
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from lifestats_crawler.downloader.client import Client
 from lifestats_crawler.exceptions import Cause, NoAnswerError
@@ -83,6 +87,168 @@ async def test_an_answer_is_what_came_whatever_its_status():
     (asked,) = server.asked
     assert (asked.path_qs, dict(asked.headers)["Accept"]) == ("/?a=1", "text/plain")
     assert "User-Agent" not in asked.headers
+
+
+SHOWN = json.dumps({"error": "limit must not be above 50"}).encode()
+
+
+def answered(*lines: str, body: bytes = b"", status: str = "200 OK"):
+    """Answer with these bytes and nothing of a library's; the connection stays open."""
+
+    async def answer(request) -> web.StreamResponse:
+        head = "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode("latin-1")
+        request.transport.write(head + body)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return answer
+
+
+def sized(body: bytes, *lines: str, status: str = "200 OK"):
+    return answered(f"Content-Length: {len(body)}", *lines, body=body, status=status)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        sized(b"[1]", 'Content-Disposition: attachment; filename="r\xe9ponse.json"'),
+        sized(b"[1]", f"Content-Security-Policy: {'x' * 9000}"),
+        sized(b"[1]", f"X-Trace: {'x' * 100_000}"),
+        sized(b"[1]", *(f"X-Hop-{number}: {number}" for number in range(200))),
+        sized(b"[1]", "X-Empty:", "x_under.score: 1"),
+        sized(b"[1]", status="200 "),
+        sized(b"[1]", status="200 d\xe9j\xe0 vu"),
+        answered("Transfer-Encoding: chunked", body=b"2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n"),
+        answered("Transfer-Encoding: chunked", body=b'003;a=b;c="d;e"\r\n[1]\r\n000\r\nX-Sum: 1\r\n\r\n'),
+        answered("Link: </a>", "", "HTTP/1.1 200 OK", "Content-Length: 3", body=b"[1]", status="103 Early Hints"),
+        sized(gzip.compress(b"[") + gzip.compress(b"1]") + bytes(9), "Content-Encoding: x-gzip"),
+        sized("[1]".encode("utf-16"), "Content-Type: application/json; charset=utf-16"),
+        sized(b"\xef\xbb\xbf[1]"),
+    ],
+    ids=range(13),
+)
+async def test_a_lawful_answer_is_read_however_it_is_written(answer):
+    async with serving(answer) as server, client() as asking:
+        got = await asking.ask(server.url)
+    assert (got.status, got.body) == (200, b"[1]")
+    for value in got.headers.values():
+        value.encode()
+
+
+async def test_an_answer_without_a_length_ends_with_its_connection():
+    async def answer(request) -> web.Response:
+        request.transport.write(b"HTTP/1.0 200 OK\r\n\r\n[1]")
+        request.transport.close()
+        return web.Response()
+
+    async with serving(answer) as server, client() as asking:
+        assert (await asking.ask(server.url)).body == b"[1]"
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (sized(b"not gzip", "Content-Encoding: gzip", "Retry-After: 7", status="429 X"), b""),
+        (sized(gzip.compress(b"x" * 2000), "Content-Encoding: gzip", "Retry-After: 7", status="429 X"), b""),
+        (sized(b"x" * 2000, "Retry-After: 7", status="429 X"), b""),
+        (sized(gzip.compress(SHOWN), "Content-Encoding: gzip", "Retry-After: 7", status="429 X"), SHOWN),
+        (sized(SHOWN.decode().encode("utf-16"), "Retry-After: 7", status="429 X"), SHOWN),
+    ],
+    ids=["not gzip", "a bomb", "too large", "gzip", "UTF-16"],
+)
+async def test_a_status_counts_even_if_its_body_cannot_be_read(answer, body):
+    async with serving(answer) as server, client() as asking:
+        got = await asking.ask(server.url)
+    assert (got.status, got.headers["Retry-After"], got.body[:30]) == (429, "7", body[:30])
+
+
+async def test_a_failure_with_a_body_that_never_ends_is_told_before_the_time_of_a_page_is_over(monkeypatch):
+    monkeypatch.setattr("lifestats_crawler.downloader.client._REASON_SECONDS", 0.01)
+    waiting = answered("Content-Length: 9", "Retry-After: 7", body=b"busy", status="503 X")
+    async with serving(waiting) as server, client(timeout=60) as asking:
+        got = await asking.ask(server.url)
+    assert (got.status, got.headers["Retry-After"], got.body) == (503, "7", b"busy")
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause", "message"),
+    [
+        (sized(b"not gzip", "Content-Encoding: gzip"), Cause.UNREADABLE, "Content-Encoding: gzip says"),
+        (sized(gzip.compress(b"x" * 2000), "Content-Encoding: gzip"), Cause.TOO_LARGE, "larger than 1,000 bytes"),
+        (sized(b"\xff\xfe[\x00]"), Cause.UNREADABLE, "UTF-16"),
+        (answered("Transfer-Encoding: chunked", body=b"zz\r\n"), Cause.OTHER, "the answer is not HTTP"),
+        (answered("bad line"), Cause.OTHER, "the answer is not HTTP"),
+        (sized(b"[1]", f"X: {'x' * 200_000}"), Cause.OTHER, "the answer is not HTTP"),
+        (half, Cause.CUT_SHORT, "the body ends too early"),
+    ],
+    ids=range(7),
+)
+async def test_what_cannot_be_read_is_told_without_a_status_that_no_server_sent(answer, cause, message):
+    async with serving(answer) as server, client() as asking:
+        with pytest.raises(NoAnswerError) as error:
+            await asking.ask(server.url)
+    assert error.value.cause is cause
+    assert message in str(error.value)
+    assert "400" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+async def test_a_success_counts_for_who_wants_no_page_even_if_its_body_cannot_be_read():
+    async with serving(sized(b"x", "Content-Encoding: gzip")) as server, client(whole=()) as asking:
+        assert (await asking.ask(server.url)).status == 200
+
+
+@pytest.mark.parametrize("target", ["/x?sig=ab%2Bc%2F%3D%3D&at=%7Ex%3A1&f=a+b", "/a%2Fb/../c%7e?x=[1]"])
+async def test_a_url_leaves_as_it_is_written(target):
+    async with serving(text("")) as server, client() as asking:
+        await asking.ask(server.url + target)
+    assert server.asked[0].raw_path == target
+
+
+@pytest.mark.parametrize(
+    ("login", "headers", "sent"),
+    [
+        ("us%40er:p%3Ass%20w%25rd@", [], "Basic " + b64encode(b"us@er:p:ss w%rd").decode()),
+        ("me:p\u00e4ss\u4e2d@", [], "Basic " + b64encode("me:p\u00e4ss\u4e2d".encode()).decode()),
+        ("${KEY}:@", [], "Basic " + b64encode(b"a/b c+d:").decode()),
+        ("me:pw@", [("authorization", "Bearer x")], "Bearer x"),
+        ("", [], None),
+    ],
+)
+async def test_a_login_in_a_url_is_sent_as_a_header(login, headers, sent):
+    async with serving(text("")) as server, client(variables={"${KEY}": "a/b c+d"}) as asking:
+        await asking.ask(server.url.replace("://", f"://{login}") + "/x?y=1", headers=headers)
+    assert server.asked[0].headers.get("Authorization") == sent
+    assert server.asked[0].raw_path == "/x?y=1"
+    assert "@" not in server.asked[0].headers["Host"]
+
+
+async def test_cookies_are_kept_by_a_client_that_is_to_keep_them_and_sent_back_as_they_came():
+    cookies = ('a="b c=/+"; Path=/', "d=e/f==; HttpOnly", 'g={"k":[1]}', "h[i]=%7B", "f=g; Path=/z")
+    headers = CIMultiDict(("Set-Cookie", cookie) for cookie in cookies)
+    async with serving(text("", headers=headers)) as server:
+        for keeps in (True, False):
+            async with client(keeps_cookies=keeps) as asking:
+                await asking.ask(server.url)
+                await asking.ask(server.url)
+    sent = [asked.headers.get("Cookie") for asked in server.asked]
+    assert sent == [None, 'a="b c=/+"; d=e/f==; g={"k":[1]}; h[i]=%7B', None, None]
+
+
+async def test_a_cookie_that_no_header_can_hold_is_passed_over():
+    bad = sized(b"", "Set-Cookie: a=\xe9", "Set-Cookie: b=c")
+    async with serving(bad) as server, client(keeps_cookies=True) as asking:
+        for _ in range(2):
+            assert (await asking.ask(server.url, on_new_connection=True)).status == 200
+    assert server.asked[1].headers["Cookie"] == "b=c"
+
+
+async def test_a_text_is_posted_as_one():
+    async with serving(text("")) as server, client() as asking:
+        await asking.ask(server.url, method="POST", text="d\u00f6ne")
+    (asked,) = server.asked
+    assert asked.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert int(asked.headers["Content-Length"]) == 5
 
 
 async def test_a_redirect_is_not_followed_and_says_where_it_points_to():

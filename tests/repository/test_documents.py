@@ -116,9 +116,12 @@ def test_the_picture_has_the_layers_that_are_checked():
     assert [line for line in lines if not line.startswith("    ---")] == contract["layers"]
 
 
-def test_the_example_of_an_api_of_ones_own_can_be_used(project, tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", (project / "README.md").read_text(), re.DOTALL)
+def test_the_examples_of_a_configuration_can_be_used(project, tmp_path, monkeypatch):
+    example, message = re.findall(r"```yaml\n(.*?)```", (project / "README.md").read_text(), re.DOTALL)
     sections = yaml.safe_load((project / "config.yml").read_text()) | yaml.safe_load(example)
+    sections["production"] |= yaml.safe_load(message)
+    for name in re.findall(r"\$\{(\w+)\}", message):
+        monkeypatch.setenv(name, "x")
     (tmp_path / "config.yml").write_text(yaml.safe_dump(sections))
     loaded = config.load(tmp_path / "config.yml", "production")
     assert (loaded.items, loaded.next, loaded.inclusive) == ("@", None, False)

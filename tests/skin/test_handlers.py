@@ -16,7 +16,7 @@ from scrapy.settings import Settings
 from lifestats_crawler.crawl.throttle import Throttle
 from lifestats_crawler.downloader.pacer import Pacer
 from lifestats_crawler.exceptions import Cause
-from lifestats_crawler.handlers import PacedDownloadHandler, usual_headers
+from lifestats_crawler.handlers import PacedDownloadHandler, most_bytes, usual_headers
 from lifestats_crawler.items import Answer
 from lifestats_crawler.spiders.lifestats import _answer
 
@@ -24,13 +24,28 @@ from lifestats_crawler.spiders.lifestats import _answer
 @pytest.mark.parametrize(
     ("settings", "usual"),
     [
-        ({"DEFAULT_REQUEST_HEADERS": {"Accept": "a"}, "USER_AGENT": "me"}, {"Accept": "a", "User-Agent": "me"}),
-        ({"DEFAULT_REQUEST_HEADERS": '{"Accept": "a"}', "USER_AGENT": None}, {"Accept": "a", "User-Agent": None}),
+        (
+            {"DEFAULT_REQUEST_HEADERS": {"Accept": "a"}, "USER_AGENT": "me"},
+            {"Accept-Encoding": "gzip, deflate", "Accept": "a", "User-Agent": "me"},
+        ),
+        (
+            {"DEFAULT_REQUEST_HEADERS": '{"Accept": "a"}', "USER_AGENT": None, "COMPRESSION_ENABLED": "0"},
+            {"Accept": "a", "User-Agent": None},
+        ),
+        (
+            {"DEFAULT_REQUEST_HEADERS": {"accept-encoding": "br"}, "USER_AGENT": "me"},
+            {"accept-encoding": "br", "User-Agent": "me"},
+        ),
     ],
-    ids=["settings.py", "the command line"],
+    ids=["settings.py", "the command line", "another coding"],
 )
-def test_the_usual_headers_are_those_of_scrapys_two_settings(settings, usual):
+def test_the_usual_headers_are_those_of_scrapys_settings(settings, usual):
     assert usual_headers(Settings(settings)) == usual
+
+
+@pytest.mark.parametrize(("setting", "most"), [(1000, 1000), ("0", 2**40)])
+def test_the_largest_answer_is_that_of_scrapys_setting_and_0_is_no_limit(setting, most):
+    assert most_bytes(Settings({"DOWNLOAD_MAXSIZE": setting})) == most
 
 
 class Server:
