@@ -79,6 +79,27 @@ _LIMITS = {
 }
 
 
+_AGAIN = "To fetch them, run this command again."
+_ADVICE = {
+    Ending.FAILING: "Run scrapy probe to find the cause. Then run this command again: it goes on from here.",
+    Ending.REFUSED: "Check the token or the login. A start with a new one goes on from here.",
+    Ending.MISCONFIGURED: "Run scrapy probe, correct the configuration, and start again.",
+    Ending.STORAGE: "Make room in the storage, or mend it. Then run this command again: it goes on from here.",
+    Ending.BROKEN: "Open an issue with the log.",
+    Ending.CRAWLING: "The crawl goes on.",
+    Ending.FINISHED: "To try these ids once more, add -a run={name}",
+}
+
+
+def advice(word: str, name: str) -> str:
+    """Say what helps a run that is not complete, for the word that its report has, and its name.
+
+    >>> advice("shutdown", "a"), advice("finished", "a")
+    ('To fetch them, run this command again.', 'To try these ids once more, add -a run=a')
+    """
+    return next((text for ending, text in _ADVICE.items() if ending.word == word), _AGAIN).format(name=name)
+
+
 def sentence(word: str) -> str:
     """Say in a sentence how a crawl ended, for the word that a stored report has; a later version may have others.
 

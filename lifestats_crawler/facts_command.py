@@ -7,17 +7,17 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import orjson
-from rich.console import Console
 from scrapy.commands import ScrapyCommand
 
+from lifestats_crawler import printing
 from lifestats_crawler.exceptions import LifestatsError
 
 if TYPE_CHECKING:
     import argparse
 
+    from rich.console import Console
     from scrapy.settings import Settings
 
-_UNBOUNDED_COLUMNS = 10_000  # what goes into a pipe or a file is not wrapped
 _INTERRUPTED = 130
 
 Facts = dict[str, Any]
@@ -62,20 +62,16 @@ class FactsCommand(ScrapyCommand):
         except KeyboardInterrupt:
             self.exitcode = _INTERRUPTED
         else:
-            self.tell(facts, as_json=opts.json)
+            with printing.shown():
+                self.tell(facts, as_json=opts.json)
 
     def tell(self, facts: Facts, *, as_json: bool) -> None:
         """Write the facts to standard output, and nothing else."""
         if as_json:
-            sys.stdout.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
+            printing.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
         else:
-            self.show(facts, _console())
+            self.show(facts, printing.console())
 
     def _refuse(self, reason: str) -> None:
         sys.stderr.write(f"lifestats: {reason}\n")
         self.exitcode = 1
-
-
-def _console() -> Console:
-    width = None if sys.stdout.isatty() else _UNBOUNDED_COLUMNS
-    return Console(highlight=False, width=width, force_terminal=sys.stdout.isatty())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from lifestats_crawler import printing
 from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError, StorageError
 from lifestats_crawler.report import comparison, console, html
@@ -64,12 +65,16 @@ class Command(ScrapyCommand):
             print(f"lifestats: {error}", file=sys.stderr)
             self.exitcode = 1
             return
-        if opts.format == "json":
-            sys.stdout.write(reports.dump(comparison.document(before, after)).decode())
-        elif opts.format == "html":
-            sys.stdout.write(html.render_diff(comparison.document(before, after)))
+        with printing.shown():
+            self._show(comparison.document(before, after), opts.format)
+
+    def _show(self, document: dict[str, Any], format_name: str) -> None:
+        if format_name == "json":
+            printing.write(reports.dump(document).decode())
+        elif format_name == "html":
+            printing.write(html.render_diff(document))
         else:
-            console.show_diff(comparison.document(before, after))
+            console.show_diff(document)
 
     def _report(self, name: str) -> Report:
         if name.endswith(".json"):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from lifestats_crawler import clock
+from lifestats_crawler import clock, printing
 from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError
 from lifestats_crawler.report import console, export, html, making
-from lifestats_crawler.storage import durable, runs
+from lifestats_crawler.storage import runs
 from lifestats_crawler.storage.opening import locked
 from lifestats_crawler.storage.source import Job
 
@@ -78,7 +78,8 @@ class Command(ScrapyCommand):
         if opts.format == "parquet" and not opts.output:
             raise UsageError("--format parquet needs --output FILE")
         try:
-            self._show(args[0] if args else None, opts)
+            with printing.shown():
+                self._show(args[0] if args else None, opts)
         except LifestatsError as error:
             self._refuse(str(error))
         except OSError as error:
@@ -107,6 +108,7 @@ class Command(ScrapyCommand):
         else:
             text = html.render(done) if opts.format == "html" else export.text(done, opts.format)
             if opts.output:
-                durable.write(opts.output, text.encode())
+                with export.written(opts.output) as path:
+                    path.write_bytes(text.encode())
             else:
-                sys.stdout.write(text)
+                printing.write(text)

@@ -23,4 +23,7 @@ def read(path: Path) -> dict[str, str]:
     for number, row in enumerate(rows, 1):
         if len(row) < _COLUMNS:
             raise ConfigError(f"labels {path}, row {number}: must have a value and its name, not {row[0]!r}")
-    return {value: name for value, name, *_ in rows}
+    # Blanks around a value are the spreadsheet's, unless there is a value with them.
+    return {value.strip(): name.strip() for value, name, *_ in rows} | {
+        value: name.strip() for value, name, *_ in rows
+    }

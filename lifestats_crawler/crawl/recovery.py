@@ -54,6 +54,7 @@ class Recovery:
         self._first_tries = 0  # that failed since the last good answer
         self._retries = Retries(crawl.config.retries, crawl.frontier.subsets, crawl.config.outage_seconds, random)
         self._fault_log = FaultLog()
+        self._aside_log, self._loss_log = FaultLog(), FaultLog()
         #: What waits for the answer of the witness: each is told whether the server was out.
         self._parked: list[Callable[[bool, float], Step]] = []
         self.is_asking = False
@@ -98,7 +99,7 @@ class Recovery:
             case Retry(wait, is_excused) if is_excused or chain.stage is Pass.FIRST:
                 return self._again(chain, failure, wait, now, is_excused=is_excused)
         if chain.stage is Pass.FIRST:
-            self._put_aside(chain, failure.reason)
+            self._put_aside(chain, failure.reason, now)
             return self._following(chain)
         return self._narrow(ask, fault, now, is_well=is_well)
 
@@ -225,13 +226,15 @@ class Recovery:
     def _following(self, chain: Chain, wait: float = 0.0) -> Step:
         return Step(following=asks.page(chain, wait) if self._frontier.is_under_way(chain) else None)
 
-    def _put_aside(self, chain: Chain, reason: str) -> None:
+    def _put_aside(self, chain: Chain, reason: str, now: float) -> None:
         tries = chain.failures + 1
         skipped = self._frontier.skip(chain)
-        logger.warning(
-            "Put ids %d to %d aside after %d failed tries, to be tried last: %s",
-            *(skipped.begin, skipped.end - 1, tries, reason),
-        )
+        untold = self._aside_log.untold(reason, now)
+        if untold is not None:
+            logger.warning(
+                "Put ids %d to %d aside after %d failed tries, to be tried last: %s%s",
+                *(skipped.begin, skipped.end - 1, tries, reason, _others(untold)),
+            )
 
     # On the last try.
 
@@ -265,21 +268,25 @@ class Recovery:
             return self.doubt(
                 lambda was_out, at: self._lose_or_retry(chain, narrowing, reason, at, was_out=was_out), now
             )
-        return self._lose(chain, narrowing, reason)
+        return self._lose(chain, narrowing, reason, now)
 
-    def _lose_or_retry(self, chain: Chain, narrowing: Narrowing, reason: str, _: float, *, was_out: bool) -> Step:
+    def _lose_or_retry(
+        self, chain: Chain, narrowing: Narrowing, reason: str, now: float, *, was_out: bool
+    ) -> Step:
         if was_out and chain.is_spared:
             chain.failures = 0
             return Step(following=asks.page(chain))
-        return self._lose(chain, narrowing, reason)
+        return self._lose(chain, narrowing, reason, now)
 
-    def _lose(self, chain: Chain, narrowing: Narrowing, reason: str) -> Step:
+    def _lose(self, chain: Chain, narrowing: Narrowing, reason: str, now: float) -> Step:
         lost = self._frontier.give_up(chain, narrowing.lost_until(chain.end), reason)
         chain.narrowing = None
-        logger.error(
-            "Gave up on ids %d to %d: %s. The report lists them as missing; the next crawl tries them again",
-            *(lost.begin, lost.end - 1, reason),
-        )
+        untold = self._loss_log.untold(reason, now)
+        if untold is not None:
+            logger.error(
+                "Gave up on ids %d to %d: %s%s. The report lists what is missing; the next crawl tries it again",
+                *(lost.begin, lost.end - 1, reason, _others(untold)),
+            )
         return self._following(chain)
 
     # A false end.
@@ -300,14 +307,17 @@ class Recovery:
         """Tell of a record that cannot be counted, and is asked for alone at the end."""
         untold = self._fault_log.untold(reason, now)
         if untold is not None:
-            others = f" ({untold:,} more since the last line)" if untold else ""
-            logger.warning("Record %d is left for the end: %s%s", an_id, reason, others)
+            logger.warning("Record %d is left for the end: %s%s", an_id, reason, _others(untold))
 
     def _tell(self, what: str, reason: str, wait: float, now: float) -> None:
         untold = self._fault_log.untold(reason, now)
         level = logging.DEBUG if untold is None else logging.WARNING
         others = f" ({untold:,} more faults of this kind since the last line)" if untold else ""
         logger.log(level, "%s: %s; the next try is in %.1f s%s", what, reason, wait, others)
+
+
+def _others(untold: int) -> str:
+    return f" ({untold:,} more like this since the last line)" if untold else ""
 
 
 def _is_its_own(decision: Decision) -> bool:

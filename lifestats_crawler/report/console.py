@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lifestats_crawler import ending
+from lifestats_crawler import ending, printing
 from lifestats_crawler.formats import audited, extent, many
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ REASONS = 3  # why ids are missing: report.json has every one
 
 def show(report: dict[str, Any], path: Path) -> None:
     """Print the first rows of each counter, aligned, whether they are complete, and the path."""
-    console = Console(highlight=False)
+    console = printing.console()
     for name, counter in report["counters"].items():
         console.print(Text(f"\n{_plain(name)}: {_extent(counter)}", "bold"), soft_wrap=True)
         if counter["top"]:
@@ -36,7 +35,7 @@ def show(report: dict[str, Any], path: Path) -> None:
 
 def show_diff(document: dict[str, Any]) -> None:
     """Print what has changed between two reports."""
-    console = Console(highlight=False)
+    console = printing.console()
     for which in ("before", "after"):
         run = document[which]
         note = "" if run["complete"] else " (INCOMPLETE, so its ranks are not final)"
@@ -110,7 +109,8 @@ def _headline(report: dict[str, Any]) -> Text:
         return Text(f"\nINCOMPLETE: {done}. {ending.sentence(report['run']['finish_reason'])}", style="red")
     if not coverage["complete"]:
         missing = f"{coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
-        return Text(f"\nINCOMPLETE: {done}; {missing}. To fetch them, run this command again.", style="red")
+        advice = ending.advice(report["run"]["finish_reason"], report["run"]["name"])
+        return Text(f"\nINCOMPLETE: {done}; {missing}. {advice}", style="red")
     nothing = [name for name, counter in report["counters"].items() if not counter["items"]]
     if nothing:
         names = ", ".join(map(_plain, nothing))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SCRIPT = f"plotly-{version('plotly')}.min.js"
 ROWS = 20  # of a counter, before the rest is folded away
 RANGES = 5  # that are missing, likewise
+MOST_ROWS = 1000  # of a counter on the page at all: report.json has every one that was asked for
 MOST_RANGES = 1000  # on the page at all: report.json has every one
 LONG_CHARACTERS = 200  # of a text, before the rest is folded away
 CELLS = 240  # of the strip that shows the id space: each can be seen on a phone
@@ -46,10 +47,10 @@ def write(run: Run, report: dict[str, Any]) -> Path:
 
 
 def write_script(directory: Path) -> None:
-    """Put the script that draws figures into a directory, if it is not there yet. Raises OSError."""
-    script = directory / SCRIPT
-    if not script.exists():
-        durable.write(script, _library().encode())
+    """Put the script that draws figures into a directory, if it is not there as a whole. Raises OSError."""
+    script, content = directory / SCRIPT, _library().encode()
+    if not script.exists() or script.stat().st_size != len(content) or script.read_bytes() != content:
+        durable.write(script, content)
 
 
 def render(report: dict[str, Any], script: str | None = None) -> str:
@@ -94,6 +95,7 @@ def _environment() -> Environment:
         "frequency": plots.frequency,
         "pace_figure": plots.pace,
         "ROWS": ROWS,
+        "MOST_ROWS": MOST_ROWS,
         "RANGES": RANGES,
         "audited": audited,
         "extent_of": extent,

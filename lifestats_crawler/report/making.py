@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lifestats_crawler import clock
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.storage.reports import Report
     from lifestats_crawler.storage.runs import Run
+
+logger = logging.getLogger(__name__)
 
 
 def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None) -> Report:
@@ -32,9 +37,28 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
     # A segment from after now was written while the clock was wrong.
     finished_at = max((at for at, _, _ in totals.settled.pace if at <= now), default=now)
     previous = _previous(run, finished_at)
-    return document.build(
-        run, config, totals, finished_at=finished_at, finish_reason=finish_reason, previous=previous
-    )
+    build = partial(document.build, run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
+    try:
+        report = build(previous=previous)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        if previous is None:
+            raise
+        logger.warning("The report before this one is damaged, or of another make: it is not compared with")
+        report = build()
+    _tell_unused_labels(config, report)
+    return report
+
+
+def _tell_unused_labels(config: Config, report: Report) -> None:
+    """Say which file of names has a name for no value that is shown: it may be written in another way."""
+    for name, counter in config.counters.items():
+        rows = report["counters"][name]["top"]
+        if counter.names and rows and all(row.get("label") is None for row in rows):
+            logger.warning(
+                "counters.%s.labels: %s has a name for none of the first %d values. It names %r, the most frequent"
+                " value is %r",
+                *(name, counter.labels, len(rows), next(iter(counter.names)), rows[0]["key"]),
+            )
 
 
 def prepare(run: Run) -> None:
@@ -61,14 +85,23 @@ def save(run: Run, report: Report) -> None:
 
 def _is_superseded(run: Run, report: Report) -> bool:
     """Tell whether latest.json is of another run that finished later, by a clock that was right: before now."""
-    if latest := reports.load_if_any(run.latest):
-        is_other = latest["run"]["name"] != run.name
-        return bool(is_other and report["run"]["finished_at"] < latest["run"]["finished_at"] <= clock.now())
+    latest = reports.load_if_any(run.latest)
+    with suppress(KeyError, TypeError):  # of another make
+        if latest and latest["run"]["name"] != run.name:
+            return bool(report["run"]["finished_at"] < latest["run"]["finished_at"] <= clock.now())
     return False
 
 
 def _previous(run: Run, finished_at: str) -> Report | None:
     """Return the environment's newest complete report of another run that was finished before this one."""
+    try:
+        return _earlier(run, finished_at)
+    except (KeyError, TypeError, AttributeError):
+        logger.warning("latest.json or this run's report is damaged, or of another make: it is not compared with")
+        return None
+
+
+def _earlier(run: Run, finished_at: str) -> Report | None:
     latest = reports.load_if_any(run.latest)
     if latest and latest["run"]["name"] != run.name and latest["run"]["finished_at"] <= finished_at:
         return latest

@@ -10,6 +10,7 @@ from lifestats_crawler.exceptions import ConfigError
     ("content", "names"),
     [
         ('1,apple\n2,"pear, green"\n', {"1": "apple", "2": "pear, green"}),
+        ("1 , apple\n 2,pear \n", {"1 ": "apple", "1": "apple", " 2": "pear", "2": "pear"}),
         ("\ufeffid,name,more\n1,apple,x\n\n", {"id": "name", "1": "apple"}),
     ],
 )

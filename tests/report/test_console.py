@@ -12,7 +12,7 @@ def report(**counter):
     return {
         "counters": {"colours": whole | counter},
         "totals": {"items": 1, "pages": 1},
-        "run": {"elapsed_seconds": 0.5},
+        "run": {"elapsed_seconds": 0.5, "name": "mine", "finish_reason": "shutdown"},
         "coverage": {"complete": True, "ids": 1, "settled": 1},
     }
 
@@ -33,10 +33,29 @@ def test_a_line_of_the_end_of_a_crawl(capsys, tmp_path, counter, line):
     assert line in capsys.readouterr().out
 
 
-def test_an_incomplete_crawl_says_how_to_go_on(capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("finish_reason", "advice"),
+    [
+        ("shutdown", "To fetch them, run this command again."),
+        ("outage", "To fetch them, run this command again."),
+        ("closespider_timeout", "To fetch them, run this command again."),
+        ("refused", "Check the token or the login. A start with a new one goes on from here."),
+        ("misconfigured", "Run scrapy probe, correct the configuration, and start again."),
+        ("finished", "To try these ids once more, add -a run=mine"),
+        ("broken", "Open an issue with the log."),
+    ],
+)
+def test_an_incomplete_crawl_says_what_would_help(capsys, tmp_path, finish_reason, advice):
     partial = report() | {"coverage": {"complete": False, "ids": 2000, "settled": 1500}}
+    partial["run"] |= {"finish_reason": finish_reason}
     console.show(partial, tmp_path / "report.json")
-    assert "500 of 2,000 ids are missing. To fetch them, run this command again." in capsys.readouterr().out
+    assert f"500 of 2,000 ids are missing. {advice}\n" in capsys.readouterr().out
+
+
+def test_what_goes_into_a_pipe_is_whole(capsys, tmp_path):
+    key = "https://www.example.com/" + "long/" * 60
+    console.show(report(top=[{"rank": 1, "key": key, "count": 1, "share": 1.0}]), tmp_path / "report.json")
+    assert key in capsys.readouterr().out
 
 
 def test_why_ids_are_missing_is_said_of_the_first_ones_and_no_reason_commands_the_terminal(capsys, tmp_path):

@@ -147,11 +147,12 @@ def test_a_crawl_that_found_nothing_has_a_page(limit):
     assert not document.css(".plot")
 
 
-def test_of_ten_thousand_rows_twenty_are_unfolded_and_none_is_lost():
+def test_of_ten_thousand_rows_twenty_are_unfolded_and_the_page_says_where_those_are_that_it_has_not():
     document = parsed(reported(counters={"foods": counted([(key, 20_000 - key) for key in range(10_000)])}))
-    assert len(document.css("tbody tr")) == 10_000
+    assert len(document.css("tbody tr")) == page.MOST_ROWS
     assert len(document.xpath("//tbody/tr[not(ancestor::details)]")) == page.ROWS
-    assert words(document.css(".counter summary")) == "Ranks 21 to 10,000"
+    assert words(document.css(".counter summary")) == "Ranks 21 to 1,000"
+    assert "Ranks 1001 to 10,000 are in report.json" in words(document.css(".counter"))
 
 
 def test_fifty_counters_have_a_list_that_leads_to_them():
@@ -204,3 +205,13 @@ def test_the_script_is_written_once_per_environment_and_where_the_page_looks_for
         assert script.stat().st_size > 1_000_000
         os.utime(script, (0, 0))
     assert script.stat().st_mtime == 0
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda whole: whole[:100_000], lambda whole: bytes(len(whole))])
+def test_a_script_that_is_damaged_is_written_anew(tmp_path, damage):
+    page.write_script(tmp_path)
+    script = tmp_path / page.SCRIPT
+    whole = script.read_bytes()
+    script.write_bytes(damage(whole))
+    page.write_script(tmp_path)
+    assert script.read_bytes() == whole

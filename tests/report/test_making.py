@@ -20,7 +20,7 @@ def parent(tmp_path):
     """The directory of an environment, with the script for its pages: large, and written once."""
     parent = tmp_path / "test"
     parent.mkdir()
-    (parent / html.SCRIPT).touch()
+    html.write_script(parent)
     return parent
 
 
@@ -140,3 +140,33 @@ def test_report_json_is_written_last_so_that_a_run_is_not_complete_before_all_of
     assert run.page.exists()
     assert not run.report.exists()
     assert not run.is_complete()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda report: report | {"run": {}},
+        lambda report: report | {"run": None},
+        lambda report: report | {"counters": []},
+        lambda report: report | {"counters": {"colours": {"field": "colour"}}},
+        lambda report: report | {"counters": {"colours": {"field": "colour", "top": [{"key": 1}]}}},
+        lambda report: [report["schema"]],
+    ],
+)
+def test_a_report_of_another_make_costs_the_new_one_no_report(parent, spoil):
+    saved(parent, "one", 1)
+    path = parent / "latest.json"
+    path.write_text(json.dumps(spoil(json.loads(path.read_bytes()))))
+    report = saved(parent, "two", 2)
+    assert report["coverage"]["complete"]
+    assert latest(parent) == "two"
+
+
+def test_names_of_which_none_is_used_are_said(parent, caplog):
+    counter = CONFIG.counters["colours"].model_copy(update={"labels": "names.csv"})
+    for names, is_told in (({"1.0": "red"}, True), ({"1": "red"}, False)):
+        caplog.clear()
+        config = CONFIG.model_copy(update={"counters": {"colours": counter.with_names(names)}})
+        run = counted(parent, f"run-{is_told}", 1)
+        making.make(run, config, finish_reason="finished")
+        assert ("names.csv has a name for none" in caplog.text) == is_told

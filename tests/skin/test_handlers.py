@@ -121,7 +121,7 @@ async def test_in_a_pause_or_a_hold_only_what_goes_through_is_sent(handler, serv
     assert server.asked == ["9"]
     pacer.resume(monotonic())
     await asyncio.gather(*waiting)
-    assert server.asked == ["9", "0", "1", "2"]
+    assert (server.asked[0], sorted(server.asked)) == ("9", ["0", "1", "2", "9"])
     pacer.hold(monotonic() + 60)
     await handler.download_request(server.request(10, lifestats_through=True, lifestats_new_connection=True))
     assert server.asked[-1] == "10"
