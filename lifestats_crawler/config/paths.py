@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -15,8 +16,8 @@ _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?=/)")
 _TO_BE_SUPPORTED = {"s3", "gs", "az"}
 
 
-def filled_in(written: str, environ: Mapping[str, str]) -> str:
-    """Return the path of a local file or directory that was written so.
+def filled_in(written: str, environ: Mapping[str, str], encoding: str = sys.getfilesystemencoding()) -> str:
+    """Return the path of a local file or directory that was written so; ``encoding`` is that of names of files.
 
     A variable is filled in from ``environ``, ``~`` is the home. Raises ValueError for what names no local path.
 
@@ -30,6 +31,12 @@ def filled_in(written: str, environ: Mapping[str, str]) -> str:
         path = _with_home(path, environ)
     if "\0" in path:
         raise ValueError("must not contain a null character")
+    try:
+        path.encode(encoding, sys.getfilesystemencodeerrors())
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"cannot be a path in this locale, whose encoding is {encoding}: set LC_ALL=C.UTF-8"
+        ) from None
     return path
 
 

@@ -59,3 +59,9 @@ def test_the_home_of_a_user_is_that_of_the_system():
 def test_what_names_no_local_path_is_refused(written, why):
     with pytest.raises(ValueError, match=why):
         filled_in(written, ENVIRON)
+
+
+def test_a_name_that_the_locale_cannot_write_is_refused():
+    assert filled_in("Zürich", {}, "iso8859-1") == "Zürich"
+    with pytest.raises(ValueError, match="whose encoding is iso8859-1: set LC_ALL"):
+        filled_in("Łódź", {}, "iso8859-1")
