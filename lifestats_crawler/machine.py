@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 _ROOT = Path("/")
 _UNLIMITED_BYTES = 2**60  # what version 1 writes for no limit is near 2**63
+# Measured: with less, the C++ libraries below pyarrow and DuckDB end the process.
+_LEAST_ADDRESS_SPACE = 500 * 2**20
+_LEAST_THREADS, _MOST_MERGING = 6, 4
+_M_ARENA_MAX = -8  # malloc.h
+_ENOUGH_PROCESSES = 1000  # a limit that is not worth counting the user's processes
 #: What a group's memory holds that the kernel gives back when it is needed: pages of files.
 _FILE_PAGES = {"memory": ("total_inactive_file", "total_active_file"), "": ("inactive_file", "active_file")}
 _CAPACITY = {"memory": "memory.limit_in_bytes", "": "memory.max"}
@@ -36,6 +41,48 @@ def descriptors() -> float:
 def memory(root: Path = _ROOT) -> float:
     """Return how many bytes this process may still take: by the machine, its control groups, and its limits."""
     return min(_available(root), _left_by_limits(root), *_left_in_groups(root), inf)
+
+
+def shortage(root: Path = _ROOT) -> str | None:
+    """Say what this process has too little of to crawl at all, before a library ends it without a word."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        _save_address_space()
+        left = soft - _fields(root / "proc/self/status").get("VmSize", 0) * 1024
+        if left < _LEAST_ADDRESS_SPACE:
+            needed = f"a crawl needs {_LEAST_ADDRESS_SPACE >> 20:,} MB more than are in use"
+            return f"the address space is limited to {soft >> 20:,} MB (ulimit -v), and {needed}. Raise this limit"
+    needed_threads = _LEAST_THREADS + min(_MOST_MERGING, processors(root))
+    if (many := threads(root)) < needed_threads:
+        where = "(ulimit -u, or pids.max of its control group)"
+        needed = f"a crawl needs {needed_threads}"
+        return f"this process may start {max(0, many):.0f} threads {where}, and {needed}. Raise this limit"
+    return None
+
+
+def _save_address_space() -> None:
+    """Let all threads take memory from one place: each would else reserve 64 MB for itself, and Arrow more."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    with suppress(OSError, AttributeError):
+        CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def threads(root: Path = _ROOT) -> float:
+    """Return how many threads this process may start: by its control groups, and by the limit of its user."""
+    left = [_number(group / "pids.max") - _number(group / "pids.current") for group in _groups(root, "pids")]
+    soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if os.geteuid() and _ENOUGH_PROCESSES > soft != resource.RLIM_INFINITY:  # root is not limited
+        left.append(soft - _tasks_of_user(root))
+    return min((many for many in left if many == many), default=inf)  # noqa: PLR0124  # no numbers are not equal
+
+
+def _tasks_of_user(root: Path) -> int:
+    tasks = 0
+    for process in (root / "proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.stat().st_uid == os.geteuid():
+                tasks += _fields(process / "status").get("Threads", 1)
+    return tasks
 
 
 def give_back_memory() -> None:

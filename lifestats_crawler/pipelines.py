@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_UNMAPPED = "failed to map"  # as the loader says of a library
 _LET_BEGIN_SECONDS = 0.5  # before the end is prepared: imports would hold up the first requests
 
 
@@ -186,7 +187,7 @@ class CountingPipeline:
 
 def _explained(error: Exception) -> str:
     """Say in a line what went wrong that is no error of the storage or of the counts."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _UNMAPPED in str(error):
         return "there is not enough memory"
     if isinstance(error, ImportError | AttributeError | TypeError | SyntaxError):
         return f"the program may have been changed while it ran ({type(error).__name__}: {error})"

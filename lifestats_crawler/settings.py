@@ -3,11 +3,16 @@
 What depends on the environment (config.yml) is set by ``addons.EnvironmentAddon``.
 """
 
-from lifestats_crawler import standard_streams, stopping
+import sys
+
+from lifestats_crawler import machine, standard_streams, stopping
 
 # This is the first of our modules that Scrapy imports, a second before a crawl begins.
 standard_streams.open_closed()
-stopping.listen_if_crawling()
+if "crawl" in sys.argv:
+    stopping.signals.listen()
+    if shortage := machine.shortage():
+        raise SystemExit(f"lifestats: {shortage}")
 
 BOT_NAME = "lifestats"
 SPIDER_MODULES = ["lifestats_crawler.spiders"]

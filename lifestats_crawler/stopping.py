@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -84,9 +83,3 @@ class StopSignals:
 
 #: Those of this process.
 signals = StopSignals()
-
-
-def listen_if_crawling() -> None:
-    """Hear signals from now on in a process that crawls; other commands end as every program does."""
-    if "crawl" in sys.argv:
-        signals.listen()

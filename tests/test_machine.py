@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from math import inf
 
 import pytest
@@ -82,3 +83,31 @@ def test_this_machine_has_memory_processors_and_descriptors():
     assert machine.memory() > 0
     assert machine.processors() >= 1
     assert machine.descriptors() > 0
+
+
+@pytest.mark.parametrize(("most", "taken", "left"), [(9, 1, 8), ("max", 1, inf), (3, 3, 0)])
+def test_threads_are_limited_by_control_groups(tmp_path, monkeypatch, most, taken, left):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    files = {"a": {"pids.max": most, "pids.current": taken}}
+    assert machine.threads(root(tmp_path, "0::/a\n", V2.replace("{at}", "/"), files)) == left
+
+
+@pytest.mark.parametrize(
+    ("address_space", "threads", "told"),
+    [
+        (resource.RLIM_INFINITY, inf, None),
+        (2**40, 100, None),
+        (300 * MB, 100, "the address space is limited to 300 MB (ulimit -v), and a crawl needs 500 MB more"),
+        (
+            resource.RLIM_INFINITY,
+            2,
+            "this process may start 2 threads (ulimit -u, or pids.max of its",
+        ),
+    ],
+)
+def test_what_a_crawl_cannot_do_without_is_named_in_one_line(monkeypatch, address_space, threads, told):
+    monkeypatch.setattr("resource.getrlimit", lambda _: (address_space, address_space))
+    monkeypatch.setattr(machine, "threads", lambda _: threads)
+    short = machine.shortage()
+    assert (short or "").startswith(told or "")
+    assert bool(short) is bool(told)

@@ -7,15 +7,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container
 
     from aiohttp import ClientRequest, ClientTimeout
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
@@ -42,6 +42,33 @@ class Journey:
 
 JOURNEY: ContextVar[Journey] = ContextVar("journey")
 
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class _HeadFirst(ResponseHandler):
+    """Hands out the head of an answer before its body is read, so that a broken body does not cost the status.
+
+    aiohttp reads what comes in one piece as a whole, and forgets the head if the body is not framed as it has to
+    be. A body whose later part is broken it leaves without an end.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Read on in the answer."""
+        begin = 0
+        if self._payload is None or self._payload.is_eof():
+            begin = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+            if len(_END_OF_HEAD) <= begin < len(data):
+                super().data_received(data[:begin])
+            else:
+                begin = 0
+        payload = self._payload
+        super().data_received(data[begin:] if begin else data)
+        broken = self.exception()
+        if broken is not None and payload is not None and not payload.is_eof() and payload.exception() is None:
+            failure = aiohttp.ClientPayloadError(str(broken))
+            failure.__cause__ = broken
+            payload.set_exception(failure)
+
 
 class PacedConnector(aiohttp.TCPConnector):
     """Connects, and then waits for a departure.
@@ -60,6 +87,8 @@ class PacedConnector(aiohttp.TCPConnector):
         open, idle ones included.
         """
         super().__init__(limit=0)
+        # The one place at which aiohttp can be told of another reader of answers.
+        self._factory = cast("partial[ResponseHandler]", partial(_HeadFirst, loop=asyncio.get_running_loop()))
         self._depart = depart
         self._distrusted = distrusted
         self._most = most

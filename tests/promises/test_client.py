@@ -151,10 +151,11 @@ async def test_an_answer_without_a_length_ends_with_its_connection():
         (sized(b"not gzip", "Content-Encoding: gzip", "Retry-After: 7", status="429 X"), b""),
         (sized(gzip.compress(b"x" * 2000), "Content-Encoding: gzip", "Retry-After: 7", status="429 X"), b""),
         (sized(b"x" * 2000, "Retry-After: 7", status="429 X"), b""),
+        (answered("Transfer-Encoding: chunked", "Retry-After: 7", body=b"zz\r\n", status="429 X"), b""),
         (sized(gzip.compress(SHOWN), "Content-Encoding: gzip", "Retry-After: 7", status="429 X"), SHOWN),
         (sized(SHOWN.decode().encode("utf-16"), "Retry-After: 7", status="429 X"), SHOWN),
     ],
-    ids=["not gzip", "a bomb", "too large", "gzip", "UTF-16"],
+    ids=["not gzip", "a bomb", "too large", "not in chunks", "gzip", "UTF-16"],
 )
 async def test_a_status_counts_even_if_its_body_cannot_be_read(answer, body):
     async with serving(answer) as server, client() as asking:
@@ -176,7 +177,11 @@ async def test_a_failure_with_a_body_that_never_ends_is_told_before_the_time_of_
         (sized(b"not gzip", "Content-Encoding: gzip"), Cause.UNREADABLE, "Content-Encoding: gzip says"),
         (sized(gzip.compress(b"x" * 2000), "Content-Encoding: gzip"), Cause.TOO_LARGE, "larger than 1,000 bytes"),
         (sized(b"\xff\xfe[\x00]"), Cause.UNREADABLE, "UTF-16"),
-        (answered("Transfer-Encoding: chunked", body=b"zz\r\n"), Cause.OTHER, "the answer is not HTTP"),
+        (
+            answered("Transfer-Encoding: chunked", body=b"zz\r\n"),
+            Cause.CUT_SHORT,
+            "framed as it says: Invalid",
+        ),
         (answered("bad line"), Cause.OTHER, "the answer is not HTTP"),
         (sized(b"[1]", f"X: {'x' * 200_000}"), Cause.OTHER, "the answer is not HTTP"),
         (half, Cause.CUT_SHORT, "the body ends too early"),

@@ -137,6 +137,24 @@ def test_with_few_descriptors_a_crawl_has_fewer_chains_and_is_exact(crawls, star
         assert_exact(crawls.report(), api.truth)
 
 
+@pytest.mark.parametrize("megabytes", [200, 500])
+def test_too_little_to_start_with_is_one_line(crawls, megabytes):
+    crawls.configure()
+    done = subprocess.run(
+        [sys.executable, "-m", "scrapy", *crawls.crawl],
+        cwd=PROJECT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2),
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lifestats: the address space is limited to {megabytes} MB (ulimit -v)")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_program_that_is_replaced_during_a_crawl_writes_the_report_all_the_same(crawls, start_api):
     for name in ("lifestats_crawler", "mocks"):
         shutil.copytree(PROJECT / name, crawls.directory / name)

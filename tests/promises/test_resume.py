@@ -213,6 +213,20 @@ def test_a_hangup_that_was_ignored_at_the_start_stays_ignored(crawls, api):
     assert_exact(crawls.report(), api.truth)
 
 
+def test_a_crawl_that_was_suspended_for_longer_than_any_timeout_goes_on_at_its_pace(crawls, api):
+    crawls.change(rate_limit=50)
+    with crawls.start("-s", "DOWNLOAD_TIMEOUT=1") as process:
+        wait_for_pages(api, process, 60)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(later(monotonic() + 3))
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert_exact(crawls.report(), api.truth)
+    at = sorted(request[0] for request in api.requests)
+    assert max(sum(begin <= moment < begin + 1 for moment in at) for begin in at) <= 55
+
+
 @pytest.mark.parametrize("first", [[], ["unshare", "--pid", "--fork", "--kill-child"]], ids=["usual", "process 1"])
 def test_a_signal_before_the_crawl_begins_is_heard(crawls, first):
     if first and subprocess.run([*first, "true"], capture_output=True, check=False).returncode:
