@@ -57,7 +57,7 @@ def test_storage_that_vanishes_stops_the_crawl(crawls, api):
         wait_until(crawls.segments, process)
         (crawls.directory / "runs").rename(crawls.directory / "unmounted")
         stderr = process.communicate(timeout=30)[1]
-    assert_stopped_with_one_line(process, stderr, "No such file or directory")
+    assert_stopped_with_one_line(process, stderr, "is not the directory any more")
     shutil.rmtree(crawls.directory / "runs", ignore_errors=True)
     (crawls.directory / "unmounted").rename(crawls.directory / "runs")
     assert_finishes_exactly(crawls, api)
