@@ -5,7 +5,7 @@
 # make liars        crawl simulated APIs that are not what the configuration says; CRAWLS=… of each (ten minutes)
 # make mutants      run mutation tests of the modules that count and pace (up to an hour)
 # make check-all    run the pure tests with Python 3.11, 3.12 and 3.13, as far as this machine has them
-# make torture      kill a crawl 200 times, with every fault of an API, and compare its counts with the truth
+# make torture      kill a crawl 200 times, with every fault of an API, few descriptors, a slow disk and a full log
 # make bench        measure lifestats and other crawlers, and write docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  run a short comparison, and print it (three minutes)
 # make lock         compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names

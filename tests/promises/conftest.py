@@ -19,6 +19,7 @@ from tests.configurations import write_config
 from tests.conftest import FIRST, PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 #: Where the mock API has its pages, and how it is asked.
@@ -123,10 +124,10 @@ class Crawls:
         return self.scrapy(name, *self.crawl[2:], *arguments, **variables)
 
     @contextmanager
-    def start(self, *arguments: str, **variables: str):
-        """Start a crawl and go on; what is left of it is killed in the end."""
+    def start(self, *arguments: str, prefix: Sequence[str] = (), **variables: str):
+        """Start a crawl by a command that ``prefix`` begins; what is left of it is killed in the end."""
         with subprocess.Popen(
-            [sys.executable, "-m", "scrapy", *self.crawl, *arguments],
+            [*prefix, sys.executable, "-m", "scrapy", *self.crawl, *arguments],
             cwd=PROJECT,
             env=environment(**variables),
             stdout=subprocess.DEVNULL,

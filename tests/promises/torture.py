@@ -19,6 +19,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from tests.conftest import FIRST
 from tests.promises.conftest import Crawls, running_api
 
+#: What a crawl may have to live with: arguments, the beginning of its command, and variables.
+CONDITIONS: dict[str, tuple[list[str], list[str], dict[str, str]]] = {
+    "none": ([], [], {}),
+    "few descriptors": ([], ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"], {}),
+    "a slow disk": ([], [], {"PYTHONPATH": str(Path(__file__).with_name("slow_disk"))}),
+    # Nobody reads what the crawls of this program write to standard error.
+    "a full log": (["-s", "LOG_LEVEL=DEBUG"], [], {}),
+}
 SPILL_EVERY = 10
 SUBSETS = 40
 
@@ -52,10 +60,12 @@ def main() -> int:
 
 
 def torture(crawls: Crawls, api, kills: int, random: Random) -> int:
-    """Start a crawl and kill it a moment after its first request, until that was done often enough."""
+    """Start a crawl in one of the conditions, and kill it a moment after its first request, again and again."""
     for done in range(kills):
         before = len(api.get("/log")["requests"])
-        with crawls.start("-s", "DOWNLOAD_TIMEOUT=2", "-s", "LOG_LEVEL=ERROR") as process:
+        arguments, prefix, variables = CONDITIONS[random.choice(list(CONDITIONS))]
+        usual = ["-s", "DOWNLOAD_TIMEOUT=2", "-s", "LOG_LEVEL=ERROR"]
+        with crawls.start(*usual, *arguments, prefix=prefix, **variables) as process:
             while len(api.get("/log")["requests"]) == before and process.poll() is None:
                 pass
             until = monotonic() + random.uniform(0, 1.0)
