@@ -30,7 +30,6 @@ _QUEUE = "the frontier of the run decides what is requested, and no request is a
 #: Why a setting has no effect.
 REASONS = {
     "AWS_ACCESS_KEY_ID": "nothing is exported to S3 by Scrapy",
-    "COMPRESSION_ENABLED": "the HTTP client decompresses every answer",
     "DEPTH_LIMIT": _DEPTH,
     "DEPTH_PRIORITY": _DEPTH,
     "DEPTH_STATS_VERBOSE": _DEPTH,
