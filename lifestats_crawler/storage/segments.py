@@ -126,7 +126,10 @@ def footer(path: Path) -> Footer:
     Raises NewerFormatError for a segment of a later version, StorageError for a file that is no segment, and
     UnreadableError for one that cannot be read.
     """
-    content = _read(path, only_end=True)
+    return _footer(path, _read(path, only_end=True))
+
+
+def _footer(path: Path, content: bytes) -> Footer:
     try:
         return footers.decode(pq.read_metadata(BytesIO(content)).metadata[_METADATA_KEY])
     except NewerFormatError as error:
@@ -142,8 +145,9 @@ def footer(path: Path) -> Footer:
 
 def checked(path: Path) -> Footer:
     """Read what a segment says of itself, if the file is what was written. Raises as ``footer`` and ``check``."""
-    found = footer(path)  # a newer version may have another way to check
-    check(path)
+    content = _read(path)
+    found = _footer(path, content)  # a newer version may have another way to check
+    _check(path, content)
     return found
 
 
@@ -153,7 +157,10 @@ def check(path: Path) -> None:
     Raises StorageError for a file that is not what was written: Parquet's own readers take many a
     changed bit for other counts. Raises UnreadableError for one that cannot be read.
     """
-    content = _read(path)
+    _check(path, _read(path))
+
+
+def _check(path: Path, content: bytes) -> None:
     try:
         reason = _fault(content)
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
