@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from lifestats_crawler.counting.partial import Partial
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.items import Asked
+from lifestats_crawler.ranges import missing_from_each
 from lifestats_crawler.storage.footers import Footer, standing
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Spiller:
         self._spilled_pages = self._spilled_ids = 0
         self._claimed: dict[int, tuple[tuple[IdRange, ...], int]] = {}
         self._lost_requests = self._lost_retries = 0
+        self._lost_covers: list[IdRange] = []
 
     def add(self, tally: Tally) -> None:
         """Count a page. Counts and coverage move together: nothing in here waits."""
@@ -186,9 +188,11 @@ class Spiller:
         self._asked = replace(self._asked, given_up=spill.before.given_up, proven=spill.before.proven)
         self._lost_requests += spill.footer.requests
         self._lost_retries += spill.footer.retries
+        self._lost_covers += spill.footer.covers
 
     def discard(self) -> None:
         """Count nothing of what is in memory: it is not proven, and never will be."""
+        self._lost_covers += self._partial.covers
         self._partial = Partial(self._config.counters)
 
     @property
@@ -211,7 +215,8 @@ class Spiller:
         ]
         highest = max(shown for _, shown in known)
         claims = [claim for claimed, _ in known for claim in claimed]
-        return standing(claims, self._coverage, highest)
+        covers = (part for parts in missing_from_each(self._coverage, self._lost_covers) for part in parts)
+        return standing(claims, covers if self._lost_covers else self._coverage, highest)
 
     @property
     def requests(self) -> int:

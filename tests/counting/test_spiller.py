@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lifestats_crawler.counting.spiller import INTACT, Spiller
@@ -230,6 +230,7 @@ def test_what_a_failed_segment_was_to_say_of_what_was_given_up_and_proven_the_ne
     assert (footer.requests, footer.given_up, footer.proven) == (0, ((5, 6, "status 500"),), False)
 
 
+@example(["claim", "page", "begin", "fail"])  # what a failed spill had of a claim, the claim settles again
 @given(st.lists(st.sampled_from(["page", "claim", "retry", "begin", "end", "fail"]), max_size=40))
 def test_what_is_told_is_what_segments_and_memory_hold_also_after_failed_spills(steps):
     counting, spill = Counting(), None

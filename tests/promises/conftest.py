@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+# What slows down each process that imports it is no module to look for doctests in.
+collect_ignore = ["slow_disk"]
+
 #: Where the mock API has its pages, and how it is asked.
 URL = "/foodstats?offset={cursor}&limit={limit}"
 

@@ -162,7 +162,8 @@ def test_a_program_that_is_replaced_during_a_crawl_writes_the_report_all_the_sam
     with start_api(ids=IDS) as api:
         crawls.configure(
             **api.space,
-            rate_limit=50,
+            results_per_page=50,
+            rate_limit=100,
             subsets=5,
             audit=False,
             counters={"foods": {"field": "food_id", "top": IDS}},
