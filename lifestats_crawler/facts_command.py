@@ -62,8 +62,7 @@ class FactsCommand(ScrapyCommand):
         except KeyboardInterrupt:
             self.exitcode = _INTERRUPTED
         else:
-            with printing.shown():
-                self.tell(facts, as_json=opts.json)
+            self.tell(facts, as_json=opts.json)
 
     def tell(self, facts: Facts, *, as_json: bool) -> None:
         """Write the facts to standard output, and nothing else."""

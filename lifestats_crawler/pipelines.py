@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from lifestats_crawler import clock
 from lifestats_crawler.counting.spiller import INTACT, Spiller
+from lifestats_crawler.crawl.fault_log import summed
 from lifestats_crawler.ending import COMPLETE, NOT_STARTED_BECAUSE, REPORT, Ending
 from lifestats_crawler.exceptions import CountError, LifestatsError, OverlapError
+from lifestats_crawler.formats import many
 from lifestats_crawler.items import Tally
 from lifestats_crawler.report import making
 from lifestats_crawler.storage.segments import SegmentDirectory
@@ -120,6 +122,10 @@ class CountingPipeline:
         if self._spiller.has_news:
             self._spill()
             await self._written()
+        for ids, ranges, reason in summed(self._crawl.asked().given_up):
+            logger.error(
+                "Gave up on %s in %s in all, the first: %s", many(ids, "id"), many(ranges, "range"), reason
+            )
         done = await in_thread(self._merge)
         self._crawler.stats.set_value(REPORT, str(self._crawl.run.report))
         self._crawler.stats.set_value(COMPLETE, done["coverage"]["complete"])

@@ -9,6 +9,7 @@ from lifestats_crawler import machine, standard_streams, stopping
 
 # This is the first of our modules that Scrapy imports, a second before a crawl begins.
 standard_streams.open_closed()
+standard_streams.open_output()
 if "crawl" in sys.argv:
     stopping.signals.listen()
     if shortage := machine.shortage():

@@ -7,11 +7,12 @@ import os
 import sys
 from collections import deque
 from contextlib import suppress
+from io import BufferedWriter, FileIO, TextIOWrapper
 from math import inf
 from select import select
 from threading import Condition, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ _MOST_CHARACTERS = 4 * 1024 * 1024  # that wait for a reader
 _AT_ONCE_BYTES = 4096  # what a pipe takes whole, if it takes anything
 _PATIENCE_SECONDS = 2.0  # for a reader who takes nothing any more
 _LOOK_UP_SECONDS = 0.2
+_FAILED = "lifestats: standard output cannot be written: {}\n"
 
 
 def open_closed() -> None:
@@ -37,6 +39,56 @@ def open_closed() -> None:
         if getattr(sys, name) is None:
             stream = open(descriptor, mode, errors="backslashreplace", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
+
+
+class _Output(FileIO):
+    """Standard output, whose reader may have enough, as ``head`` has: that is no error, and the rest is dropped.
+
+    Where it cannot be written for another reason, the process ends with a line and exit status 1.
+    """
+
+    _is_ended = has_failed = False
+
+    def write(self, data: Any) -> int:
+        """Write what can be written, and nothing any more after the first failure."""
+        if not self._is_ended:
+            try:
+                return super().write(data)
+            except BrokenPipeError:
+                self._is_ended = True
+            except OSError as error:
+                self._is_ended = self.has_failed = True
+                sys.stderr.write(_FAILED.format(error.strerror))
+                raise SystemExit(1) from None
+        return memoryview(data).nbytes
+
+
+def open_output() -> None:
+    """Open standard output anew for commands: see ``_Output``.
+
+    What it cannot encode is written with backslashes.
+    """
+    usual = sys.stdout
+    if usual is not sys.__stdout__ or not isinstance(usual, TextIOWrapper):  # another program's
+        return
+    output = _Output(usual.fileno(), "w", closefd=False)
+    sys.stdout = TextIOWrapper(
+        BufferedWriter(output),
+        encoding=usual.encoding,
+        errors="backslashreplace",
+        line_buffering=usual.line_buffering,
+        write_through=usual.write_through,
+    )
+    atexit.register(_end, output)
+
+
+def _end(output: _Output) -> None:
+    """End with status 1 also where the output failed at the very end, which Python passes over in silence."""
+    with suppress(SystemExit):
+        sys.stdout.flush()
+    if output.has_failed:
+        sys.stderr.flush()
+        os._exit(1)
 
 
 class Relay:
@@ -57,6 +109,8 @@ class Relay:
         self._dropped = 0
         self._written = 0  # bytes
         self._is_broken = False
+        #: Why the stream cannot be written, if not for want of a reader.
+        self.failed_because: str | None = None
         self._changed = Condition()
         self._thread: Thread | None = None
 
@@ -158,8 +212,10 @@ class Relay:
                     data = data[many:]
                     with self._changed:
                         self._written += many
-        except OSError:  # nobody is left to read
+        except BrokenPipeError:  # nobody is left to read
             self._is_broken = True
+        except OSError as error:
+            self._is_broken, self.failed_because = True, error.strerror
 
 
 def relayed(stream: TextIO, most: int | None = _MOST_CHARACTERS) -> TextIO:
@@ -189,4 +245,6 @@ def show(write: Callable[[], None], seconds: float, is_wanted: Callable[[], bool
     finally:
         if isinstance(stream, Relay):
             stream.drain(inf if stream.isatty() else seconds, is_wanted)
+            if stream.failed_because:
+                sys.stderr.write(_FAILED.format(stream.failed_because))
         sys.stdout = usual

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 WRITE = """
 import sys
-from lifestats_crawler import printing
-with printing.shown():
-    for _ in range(int(sys.argv[1])):
-        {what}
+from lifestats_crawler import printing, standard_streams
+standard_streams.open_output()
+for _ in range(int(sys.argv[1])):
+    {what}
 """
 PRINT, WRITTEN, RICH = 'print("Łódź")', 'printing.write("Łódź\\n")', 'printing.console().print("Łódź")'
 
@@ -47,3 +48,17 @@ def test_a_reader_who_has_enough_is_no_error(what):
     done = ran(what, times=100, stdout=write)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("times", [1, 10_000])  # what fails at the very end, and before
+@pytest.mark.parametrize("what", [PRINT, WRITTEN, RICH])
+def test_a_device_that_is_full_is_said_in_a_line_and_the_exit_status(what, times):
+    with Path("/dev/full").open("w") as full:
+        done = ran(what, times=times, stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == b"lifestats: standard output cannot be written: No space left on device\n"
+
+
+def test_what_goes_into_a_pipe_is_whole():
+    made = 'from lifestats_crawler.report.console import table; made = table("a", [["x" * 20_000]])'
+    assert b"x" * 20_000 in ran(f"{made}; printing.console().print(made)", times=1).stdout

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import UndefinedError
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
@@ -62,11 +63,16 @@ class Command(ScrapyCommand):
         try:
             before, after = (self._report(name) for name in args)
         except LifestatsError as error:
-            print(f"lifestats: {error}", file=sys.stderr)
-            self.exitcode = 1
+            self._refuse(str(error))
             return
-        with printing.shown():
+        try:
             self._show(comparison.document(before, after), opts.format)
+        except (KeyError, TypeError, AttributeError, ValueError, UndefinedError):
+            self._refuse("one of the two reports is damaged, or of another make")
+
+    def _refuse(self, reason: str) -> None:
+        print(f"lifestats: {reason}", file=sys.stderr)
+        self.exitcode = 1
 
     def _show(self, document: dict[str, Any], format_name: str) -> None:
         if format_name == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from lifestats_crawler import clock
 from lifestats_crawler.config.from_settings import config_path, environment, load_config
 from lifestats_crawler.crawl.growth import most_chains
+from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.facts_command import Facts, FactsCommand
 from lifestats_crawler.formats import h_mm_ss, many, percent_done, size
 from lifestats_crawler.preflight import plan
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.storage.choice import Choice
     from lifestats_crawler.storage.inventory import Entry
+    from lifestats_crawler.storage.reports import Report
 
 
 class Command(FactsCommand):
@@ -58,7 +61,7 @@ class Command(FactsCommand):
         continues = inventory.look(choice.continues, now, is_checked=True) if choice.continues else None
         if continues and not continues.damaged:
             continues.run.settled()  # raises what the crawl would
-        known = plan.known_density(config, reports.load_if_any(parent / "latest.json"), continues)
+        known = plan.known_density(config, _latest(parent), continues)
         measured, per_record = plan.measured_bytes(inventory.look_all(parent, now))
         ranges = plan.unsettled(config, continues)
         likely = known and plan.estimate(config, ranges, known.ratio, per_record, known.requests)
@@ -82,6 +85,15 @@ class Command(FactsCommand):
     def show(self, facts: Facts, console: Console) -> None:
         """Print a line for each fact."""
         console.print(pairs([*_what(facts), *_how_much(facts)]))
+
+
+def _latest(parent: Path) -> Report | None:
+    """Return the newest complete report; a file that is none costs the estimate, and not the command."""
+    try:
+        return reports.load_if_any(parent / "latest.json")
+    except StorageError as error:
+        sys.stderr.write(f"lifestats: {error}: the estimate does without it\n")
+        return None
 
 
 def _most_chains(settings: Settings, config: Config) -> int:

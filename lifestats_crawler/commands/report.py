@@ -78,8 +78,7 @@ class Command(ScrapyCommand):
         if opts.format == "parquet" and not opts.output:
             raise UsageError("--format parquet needs --output FILE")
         try:
-            with printing.shown():
-                self._show(args[0] if args else None, opts)
+            self._show(args[0] if args else None, opts)
         except LifestatsError as error:
             self._refuse(str(error))
         except OSError as error:

@@ -20,6 +20,8 @@ def read(path: Path) -> dict[str, str]:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"labels {path} cannot be read: {error}") from None
+    if not rows:
+        raise ConfigError(f"labels {path} is empty: it must have a value and its name in each row")
     for number, row in enumerate(rows, 1):
         if len(row) < _COLUMNS:
             raise ConfigError(f"labels {path}, row {number}: must have a value and its name, not {row[0]!r}")

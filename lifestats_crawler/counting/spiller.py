@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
 
-INTACT = "the segments on disk are intact. Run this command again to continue"
+INTACT = (
+    "the segments on disk are intact. Make room in the storage, or mend it, and run this command again to continue"
+)
 
 _SPILL_BYTES = 32 * 1024 * 1024  # of memory; as much may be on its way to the disk, and a copy of it
 

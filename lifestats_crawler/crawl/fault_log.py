@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lifestats_crawler.items import GivenUp
 
 _QUIET_SECONDS = 60.0
 _NUMBER = re.compile(r"\d+")
 _KIND_CHARACTERS = 40  # of a reason tell its kind
 _MOST_KINDS = 100
+
+
+def _kind(reason: str) -> str:
+    return _NUMBER.sub("#", reason)[:_KIND_CHARACTERS]
+
+
+def summed(given_up: Iterable[GivenUp]) -> list[tuple[int, int, str]]:
+    """Return, for each kind of reason with two ranges or more, the ids, the ranges, and the first reason.
+
+    >>> summed([(0, 3, "status 500"), (5, 9, "status 502"), (9, 10, "not in time")])
+    [(7, 2, 'status 500')]
+    """
+    kinds: dict[str, list[GivenUp]] = {}
+    for item in given_up:
+        kinds.setdefault(_kind(item[2]), []).append(item)
+    return [
+        (sum(end - begin for begin, end, _ in items), len(items), items[0][2])
+        for items in kinds.values()
+        if len(items) > 1
+    ]
 
 
 class FaultLog:
@@ -28,7 +54,7 @@ class FaultLog:
         >>> [log.untold(f"status 503 at {page}", now=page) for page in (0, 20, 40, 60, 80)]
         [0, None, None, 2, None]
         """
-        kind = _NUMBER.sub("#", reason)[:_KIND_CHARACTERS]
+        kind = _kind(reason)
         if kind not in self._told_at and len(self._told_at) == _MOST_KINDS:
             kind = next(iter(self._told_at))
         if now - self._told_at.get(kind, -_QUIET_SECONDS) < _QUIET_SECONDS:

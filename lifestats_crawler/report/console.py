@@ -105,12 +105,11 @@ def _headline(report: dict[str, Any]) -> Text:
     totals, coverage = report["totals"], report["coverage"]
     done = f"{many(totals['items'], 'record')} on {many(totals['pages'], 'page')}"
     done += f" in {report['run']['elapsed_seconds']:.1f} s"
-    if not coverage["complete"] and coverage["settled"] == coverage["ids"]:
-        return Text(f"\nINCOMPLETE: {done}. {ending.sentence(report['run']['finish_reason'])}", style="red")
     if not coverage["complete"]:
-        missing = f"{coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
-        advice = ending.advice(report["run"]["finish_reason"], report["run"]["name"])
-        return Text(f"\nINCOMPLETE: {done}; {missing}. {advice}", style="red")
+        reason = report["run"]["finish_reason"]
+        missing = f"; {coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
+        why = f"{missing}." if coverage["settled"] < coverage["ids"] else f". {ending.sentence(reason)}"
+        return Text(f"\nINCOMPLETE: {done}{why} {ending.advice(reason, report['run']['name'])}", style="red")
     nothing = [name for name, counter in report["counters"].items() if not counter["items"]]
     if nothing:
         names = ", ".join(map(_plain, nothing))

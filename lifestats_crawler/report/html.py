@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader
 
-from lifestats_crawler.ending import sentence
+from lifestats_crawler.ending import advice, sentence
 from lifestats_crawler.formats import audited, duration, extent, moment, number, percent, plainly
 from lifestats_crawler.report import plots
 from lifestats_crawler.storage import durable
@@ -89,7 +89,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # a template of another version does not fit
     )
-    formats = (cells, cumulative, duration, integrity, moment, number, percent, plainly, sentence, visible)
+    formats = (advice, cells, cumulative, duration, integrity, moment, number, percent, plainly, sentence, visible)
     environment.filters |= {function.__name__: function for function in formats}
     environment.globals |= {
         "frequency": plots.frequency,

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lifestats_crawler import clock
+from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.report import document
 from lifestats_crawler.storage import durable, reports
 from lifestats_crawler.storage.source import Job
@@ -50,10 +51,14 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
 
 
 def _tell_unused_labels(config: Config, report: Report) -> None:
-    """Say which file of names has a name for no value that is shown: it may be written in another way."""
+    """Say which names are for no value that is shown: a file may write values in another way."""
     for name, counter in config.counters.items():
         rows = report["counters"][name]["top"]
-        if counter.names and rows and all(row.get("label") is None for row in rows):
+        if not rows or any(row.get("label") is not None for row in rows):
+            continue
+        if counter.label:
+            logger.warning("counters.%s.label: no record has a name at %r", name, counter.label)
+        if counter.names:
             logger.warning(
                 "counters.%s.labels: %s has a name for none of the first %d values. It names %r, the most frequent"
                 " value is %r",
@@ -85,8 +90,8 @@ def save(run: Run, report: Report) -> None:
 
 def _is_superseded(run: Run, report: Report) -> bool:
     """Tell whether latest.json is of another run that finished later, by a clock that was right: before now."""
-    latest = reports.load_if_any(run.latest)
-    with suppress(KeyError, TypeError):  # of another make
+    with suppress(StorageError, KeyError, TypeError):  # damaged, or of another make
+        latest = reports.load_if_any(run.latest)
         if latest and latest["run"]["name"] != run.name:
             return bool(report["run"]["finished_at"] < latest["run"]["finished_at"] <= clock.now())
     return False
@@ -96,9 +101,11 @@ def _previous(run: Run, finished_at: str) -> Report | None:
     """Return the environment's newest complete report of another run that was finished before this one."""
     try:
         return _earlier(run, finished_at)
+    except StorageError as error:
+        logger.warning("%s: it is not compared with", error)
     except (KeyError, TypeError, AttributeError):
         logger.warning("latest.json or this run's report is damaged, or of another make: it is not compared with")
-        return None
+    return None
 
 
 def _earlier(run: Run, finished_at: str) -> Report | None:

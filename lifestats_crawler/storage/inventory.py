@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
-from lifestats_crawler.exceptions import NewerFormatError, StorageError
+from lifestats_crawler.exceptions import NewerFormatError, StorageError, UnreadableError
 from lifestats_crawler.storage import footers, runs, segments
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Entry:
     damaged: int
     #: Whether a later version of lifestats wrote it: what it holds cannot be told.
     is_newer: bool
+    #: Whether a file of it cannot be read: what it holds cannot be told either.
+    is_unreadable: bool
     is_complete: bool
     #: Whether it lacks only ids that were given up in two starts: a crawl does not go on with it by itself.
     is_done: bool
@@ -55,6 +57,8 @@ class Entry:
         """Tell in a word how it stands."""
         if self.is_newer:
             return "of a newer version"
+        if self.is_unreadable:
+            return "cannot be read"
         if self.crawler:
             return Ending.CRAWLING.word
         return "complete" if self.is_complete else "done" if self.is_done else "partial"
@@ -89,7 +93,7 @@ def look_all(parent: Path, now: str) -> Iterator[Entry]:
 
     A directory that merely looks like a run, with neither segments nor lock nor report, is none.
     """
-    for run in runs.of(parent, now):
+    for run in runs.of(parent, now, is_to_show=True):
         # A crawl that has counted nothing takes its run away at its end.
         with suppress(FileNotFoundError):
             if segments.paths(run.segments) or run.report.exists() or run.lock.exists():
@@ -98,7 +102,11 @@ def look_all(parent: Path, now: str) -> Iterator[Entry]:
 
 def look(run: Run, now: str, *, is_checked: bool = False) -> Entry:
     """Look at one run, and at whether its segments are as they were written only if ``is_checked``."""
-    found, damaged, is_newer = _footers(run, is_checked=is_checked)
+    is_unreadable = False
+    try:
+        found, damaged, is_newer = _footers(run, is_checked=is_checked)
+    except (UnreadableError, PermissionError):
+        found, damaged, is_newer, is_unreadable = [], 0, False, True
     settled = footers.together(found)
     job = found[0].job if found else None
     return Entry(
@@ -108,10 +116,11 @@ def look(run: Run, now: str, *, is_checked: bool = False) -> Entry:
         records=settled.records,
         requests=settled.requests,
         started_at=settled.started_at or None,
-        worked_at=run.worked_at(now) or None,
+        worked_at=run.worked_at(now, is_to_show=True) or None,
         bytes=sum(_size(path) for path in run.directory.rglob("*")),
         damaged=damaged,
         is_newer=is_newer,
+        is_unreadable=is_unreadable,
         is_complete=run.is_complete(),
         is_done=bool(job and not damaged and settled.is_done(job.space)),
         crawler=runs.crawler_of(run),

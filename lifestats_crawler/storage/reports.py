@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,7 +33,5 @@ def load(path: Path) -> Report:
 
 
 def load_if_any(path: Path) -> Report | None:
-    """Read a report, None where there is none."""
-    with suppress(StorageError):
-        return load(path)
-    return None
+    """Read a report, None where there is none. Raises StorageError for a file that is none, or cannot be read."""
+    return load(path) if path.exists() else None

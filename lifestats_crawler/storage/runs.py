@@ -84,14 +84,16 @@ class Run:
                 continue
         return None
 
-    def worked_at(self, now: str) -> str:
+    def worked_at(self, now: str, *, is_to_show: bool = False) -> str:
         """Return when its last segment was done, ISO 8601, not after ``now``; else when its name says it began.
+
+        Raises UnreadableError; where it is only to show, what cannot be read is passed over.
 
         The times of files are not asked: a restored backup or an object store has others. A segment from after
         ``now`` was written while the clock was wrong.
         """
         for path in reversed(segments.paths(self.segments)):
-            with suppress(StorageError):
+            with suppress(StorageError, *([UnreadableError] if is_to_show else [])):
                 ended_at = segments.checked(path).ended_at
                 if ended_at and ended_at <= now:
                     return ended_at
@@ -139,13 +141,14 @@ class Run:
             self._held.close()
 
 
-def of(parent: Path, now: str) -> list[Run]:
+def of(parent: Path, now: str, *, is_to_show: bool = False) -> list[Run]:
     """List the runs of an environment's directory, the one last worked on first.
 
-    Raises UnreadableError where it cannot be told what is there.
+    Raises UnreadableError where it cannot be told what is there; where they are only to show, not for a file of
+    one of them.
     """
     try:
-        return _of(parent, now)
+        return _of(parent, now, is_to_show=is_to_show)
     except OSError as error:
         where = error.filename or parent
         raise UnreadableError(
@@ -153,7 +156,7 @@ def of(parent: Path, now: str) -> list[Run]:
         ) from None
 
 
-def _of(parent: Path, now: str) -> list[Run]:
+def _of(parent: Path, now: str, *, is_to_show: bool) -> list[Run]:
     found = []
     for path in parent.iterdir() if parent.is_dir() else ():
         if not NAME.fullmatch(path.name):
@@ -162,7 +165,7 @@ def _of(parent: Path, now: str) -> list[Run]:
         with suppress(FileNotFoundError, NotADirectoryError):
             if (path / "segments").is_dir():
                 run = Run(path, parent.name)
-                found.append((run.worked_at(now), run.name, run))
+                found.append((run.worked_at(now, is_to_show=is_to_show), run.name, run))
     return [run for _, _, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 

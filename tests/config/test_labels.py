@@ -25,3 +25,10 @@ def test_a_row_without_a_name_is_said_with_its_number(tmp_path):
     path.write_text("1,apple\n2\n")
     with pytest.raises(ConfigError, match=r"row 2: must have a value and its name, not '2'"):
         labels.read(path)
+
+
+def test_a_file_without_a_row_is_refused(tmp_path):
+    path = tmp_path / "foods.csv"
+    path.write_text("\n\n")
+    with pytest.raises(ConfigError, match=r"foods.csv is empty"):
+        labels.read(path)

@@ -163,7 +163,9 @@ def test_a_slip_on_the_command_line_ends_in_one_line_with_status_1(crawls, argum
 def test_an_output_that_takes_nothing_changes_nothing_about_a_complete_crawl(crawls, start_api):
     with start_api(ids=100) as api, Path("/dev/full").open("w") as full:
         crawls.configure(**api.space)
-        assert crawls.run(stdout=full).returncode == 0
+        done = crawls.run(stdout=full)
+    assert done.returncode == 0
+    assert "standard output cannot be written: No space left on device" in done.stderr
     assert crawls.report()["coverage"]["complete"]
 
 

@@ -134,7 +134,7 @@ def test_a_configuration_that_every_answer_contradicts_is_said_soon(crawl, crawl
     following = {"next": None} if "--next=" in api else {}
     done, _, requests, _ = crawl(*api, inclusive=inclusive, **following)
     assert done.returncode == 3
-    assert len(requests) <= 40, "of four chains, while a proof asks four times, and audits ask"
+    assert len(requests) <= 60, "of four chains, while a proof asks four times, and audits ask"
     assert crawls.report()["totals"]["items"] == 0, "nothing counts before it is proven"
     assert re.search(f"Stopping: {reason}", done.stderr)
     assert crawls.report()["run"]["finish_reason"] == "misconfigured"
@@ -152,6 +152,19 @@ def test_a_region_that_never_answers_is_missing_and_holds_up_nothing_else(crawl,
     assert report["totals"]["items"] < truth["records"]
     assert "to be tried last" in done.stderr
     assert "Gave up on ids" in done.stderr
+
+
+def test_of_many_ranges_of_one_kind_there_is_a_line_now_and_then_and_their_sum_at_the_end(crawl, crawls):
+    begins = [FIRST + 130, FIRST + 330]
+    faults = [
+        f"--fault=status-50{number}:1:{begin}:{begin + 20}" for number, begin in zip((0, 2), begins, strict=True)
+    ]
+    done, _, _, _ = crawl(*faults, "--fault-limit=0", retries=2)
+    missing = crawls.report()["coverage"]["missing"]
+    assert len(missing) == len(begins)
+    assert len(re.findall("Gave up on ids", done.stderr)) == 1
+    many = sum(high - low for low, high in missing)
+    assert f"Gave up on {many} ids in 2 ranges in all, the first: " in done.stderr
 
 
 def test_records_without_a_field_are_counted_apart_where_the_configuration_says_so(crawl, crawls):

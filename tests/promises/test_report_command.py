@@ -98,10 +98,12 @@ def test_a_report_compares_itself_with_the_previous_complete_one_and_so_does_dif
         (["report", "nope"], "there is no run 'nope' in "),
         (["diff", "one", "two"], "there is no run 'one' in "),
         (["diff", "config.yml.json", "two"], "config.yml.json is not a report: "),
+        (["diff", "{directory}/odd.json", "first"], "one of the two reports is damaged, or of another make"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(untouched, arguments, line):
-    done = ask(untouched, *arguments)
+    (untouched.directory / "odd.json").write_text('{"schema": "lifestats.report/1", "run": []}')
+    done = ask(untouched, *(argument.format(directory=untouched.directory) for argument in arguments))
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
     assert line in done.stderr
 

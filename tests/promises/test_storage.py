@@ -34,7 +34,7 @@ def assert_stopped_with_one_line(process, stderr, reason):
     assert "Traceback" not in stderr
     (line,) = [line for line in stderr.splitlines() if "Stopping:" in line]
     assert reason in line
-    assert "the segments on disk are intact. Run this command again to continue" in line
+    assert "the segments on disk are intact. Make room in the storage, or mend it, and run this command" in line
 
 
 def test_a_disk_that_fills_up_stops_the_crawl_and_keeps_what_was_spilled(crawls, api, tmp_path):

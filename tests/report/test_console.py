@@ -73,8 +73,9 @@ def test_a_run_that_lacks_nothing_and_is_not_complete_says_why(capsys, tmp_path)
     refuted = report() | {"coverage": {"complete": False, "ids": 9, "settled": 9}}
     refuted["run"]["finish_reason"] = "misconfigured"
     console.show(refuted, tmp_path / "report.json")
-    said = "INCOMPLETE: 1 record on 1 page in 0.5 s. The crawl stopped because the answers contradict"
-    assert said in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "INCOMPLETE: 1 record on 1 page in 0.5 s. The crawl stopped because the answers contradict" in said
+    assert said.count("Run scrapy probe, correct the configuration, and start again.") == 1
 
 
 @pytest.mark.parametrize(

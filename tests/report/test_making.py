@@ -153,12 +153,20 @@ def test_report_json_is_written_last_so_that_a_run_is_not_complete_before_all_of
         lambda report: [report["schema"]],
     ],
 )
-def test_a_report_of_another_make_costs_the_new_one_no_report(parent, spoil):
+def test_a_report_of_another_make_costs_the_new_one_no_report(parent, spoil, caplog):
     saved(parent, "one", 1)
     path = parent / "latest.json"
     path.write_text(json.dumps(spoil(json.loads(path.read_bytes()))))
     report = saved(parent, "two", 2)
     assert report["coverage"]["complete"]
+    assert latest(parent) == "two"
+    assert "it is not compared with" in caplog.text
+
+
+def test_a_latest_json_that_cannot_be_read_is_said_and_replaced(parent, caplog):
+    (parent / "latest.json").write_bytes(b"\0" * 100)
+    saved(parent, "two", 2)
+    assert "latest.json is not a report" in caplog.text
     assert latest(parent) == "two"
 
 
@@ -170,3 +178,13 @@ def test_names_of_which_none_is_used_are_said(parent, caplog):
         run = counted(parent, f"run-{is_told}", 1)
         making.make(run, config, finish_reason="finished")
         assert ("names.csv has a name for none" in caplog.text) == is_told
+
+
+def test_an_expression_for_names_that_no_record_has_is_said(parent, caplog):
+    counter = CONFIG.counters["colours"].model_copy(update={"label": "nmae"})
+    making.make(
+        counted(parent, "one", 1),
+        CONFIG.model_copy(update={"counters": {"colours": counter}}),
+        finish_reason="finished",
+    )
+    assert "counters.colours.label: no record has a name at 'nmae'" in caplog.text

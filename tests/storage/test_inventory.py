@@ -69,6 +69,7 @@ def test_before_its_first_segment_nothing_is_known_of_a_run(run):
         (lambda run: (given_up_twice(run), spill(run, (10, 20)).write_bytes(b"rubbish")), "partial"),
         (lambda run: newer(spill(run, (10, 20))), "of a newer version"),
         (lambda run: (conclude(run), newer(spill(run, (10, 20)))), "of a newer version"),
+        (lambda run: (run.segments / "000007.parquet").mkdir(), "cannot be read"),
     ],
     ids=[
         "no report",
@@ -80,6 +81,7 @@ def test_before_its_first_segment_nothing_is_known_of_a_run(run):
         "given up twice, and damaged",
         "newer",
         "complete, and newer",
+        "unreadable",
     ],
 )
 def test_a_word_says_how_a_run_stands(run, change, state):
