@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _SECONDS_IN_A_MINUTE = 60
 _BYTES_IN_A_KILOBYTE = 1000
+_JOINERS = "\u200c\u200d"  # invisible, but part of how words and emoji are written
 
 
 def number(value: float) -> str:
@@ -131,3 +132,29 @@ def minute(at: str | None) -> str:
     '2026-11-24 03:56'
     """
     return at[:16].replace("T", " ") if at else ""
+
+
+def visible(key: object) -> str:
+    r"""Write a key so that no other key is written the same.
+
+    Characters that cannot be seen show as their number; texts that could be taken for a number, or
+    for nothing, are quoted.
+
+    >>> visible(-7), visible("red"), visible("7"), visible(""), visible(" red")
+    ('-7', 'red', '“7”', '“”', '“ red”')
+    >>> visible("a\nb\u202ec")
+    'a⟨U+000A⟩b⟨U+202E⟩c'
+    """
+    text = str(key)
+    if isinstance(key, str) and _is_ambiguous(key):
+        text = f"“{key}”"
+    return "".join(map(_visible_character, text))
+
+
+def _is_ambiguous(text: str) -> bool:
+    return text.strip() != text or not text or text.startswith("“") or text.removeprefix("-").isdecimal()
+
+
+def _visible_character(character: str) -> str:
+    is_seen = (character.isprintable() or character in _JOINERS) and character != "⟨"
+    return character if is_seen else f"⟨U+{ord(character):04X}⟩"

@@ -12,13 +12,14 @@ from scrapy.exceptions import UsageError
 
 from lifestats_crawler import printing
 from lifestats_crawler.config.from_settings import environment, load_config
-from lifestats_crawler.exceptions import LifestatsError, StorageError
+from lifestats_crawler.exceptions import LifestatsError, StorageError, UnreadableError
 from lifestats_crawler.report import comparison, console, html
-from lifestats_crawler.storage import reports
+from lifestats_crawler.storage import reports, segments
 
 if TYPE_CHECKING:
     import argparse
 
+    from lifestats_crawler.items import Key
     from lifestats_crawler.storage.reports import Report
 
 FORMATS = ("table", "json", "html")
@@ -45,6 +46,7 @@ class Command(ScrapyCommand):
         return (
             "Compare two reports: values that rose or fell, new values, and values that are gone. EARLIER and"
             " LATER are names of runs of the environment (scrapy runs lists them), or paths of report.json files."
+            " A value that only one of the reports lists is looked up in the segments beside the other one."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -61,14 +63,19 @@ class Command(ScrapyCommand):
         if len(args) != _TWO:
             raise UsageError("give two runs: scrapy diff EARLIER LATER")
         try:
-            before, after = (self._report(name) for name in args)
+            document = self._compare([self._named(name) for name in args])
+            self._show(document, opts.format)
         except LifestatsError as error:
             self._refuse(str(error))
-            return
-        try:
-            self._show(comparison.document(before, after), opts.format)
         except (KeyError, TypeError, AttributeError, ValueError, UndefinedError):
             self._refuse("one of the two reports is damaged, or of another make")
+
+    def _compare(self, paths: list[Path]) -> dict[str, Any]:
+        before, after = map(reports.load, paths)
+        lacking = comparison.unlisted(before, after)
+        looked_up = zip(paths, (before, after), lacking, strict=True)
+        found = [_found(path.parent / "segments", report, wanted) for path, report, wanted in looked_up]
+        return comparison.document(before, after, (found[0], found[1]))
 
     def _refuse(self, reason: str) -> None:
         print(f"lifestats: {reason}", file=sys.stderr)
@@ -82,11 +89,26 @@ class Command(ScrapyCommand):
         else:
             console.show_diff(document)
 
-    def _report(self, name: str) -> Report:
+    def _named(self, name: str) -> Path:
+        """Return the path of the report that an argument names."""
         if name.endswith(".json"):
-            return reports.load(Path(name))
+            return Path(name)
         assert self.settings is not None  # noqa: S101  # Scrapy has set them
         directory = Path(load_config(self.settings, is_to_ask=False).storage) / environment(self.settings)
         if not (directory / name).is_dir():
             raise StorageError(f"there is no run {name!r} in {directory}. List the runs: scrapy runs")
-        return reports.load(directory / name / "report.json")
+        return directory / name / "report.json"
+
+
+def _found(directory: Path, report: Report, wanted: dict[str, list[Key]]) -> comparison.Found | None:
+    """Look values up in the segments beside a report; None without segments, or where they hold more by now."""
+    from lifestats_crawler.counting import merge  # noqa: PLC0415  # DuckDB is large
+
+    try:
+        footers = [segments.footer(path) for path in segments.paths(directory)]
+        if sum(footer.records for footer in footers) != report["totals"]["items"]:
+            return None
+        return merge.ranks(directory, wanted)
+    except (StorageError, UnreadableError) as error:
+        print(f"lifestats: {error}: values below the rows of the report are not compared", file=sys.stderr)
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,17 @@ from lifestats_crawler import clock, printing
 from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError
 from lifestats_crawler.report import console, export, html, making
-from lifestats_crawler.storage import runs
+from lifestats_crawler.storage import reports, runs
 from lifestats_crawler.storage.opening import locked
 from lifestats_crawler.storage.source import Job
 
 if TYPE_CHECKING:
     import argparse
 
+    from lifestats_crawler.storage.reports import Report
+
 FORMATS = ("table", "json", "html", "csv", "parquet")
+_SUFFIXES = {f".{name}": name for name in FORMATS[1:]} | {".htm": "html", ".txt": "table"}
 
 
 class Command(ScrapyCommand):
@@ -53,8 +57,7 @@ class Command(ScrapyCommand):
         parser.add_argument(
             "--format",
             choices=FORMATS,
-            default="table",
-            help="default: table. parquet writes the counts of all values, not only of the top rows",
+            help="default: what the name of FILE ends with, or table. parquet has the counts of all values",
         )
         parser.add_argument(
             "--json", action="store_const", const="json", dest="format", help="the same as --format json"
@@ -77,6 +80,8 @@ class Command(ScrapyCommand):
             raise UsageError("--save always writes the configured number of rows: leave out --top")
         if opts.format == "parquet" and not opts.output:
             raise UsageError("--format parquet needs --output FILE")
+        if opts.format is None:
+            opts.format = _SUFFIXES.get(opts.output.suffix.lower(), "table") if opts.output else "table"
         try:
             self._show(args[0] if args else None, opts)
         except LifestatsError as error:
@@ -100,14 +105,29 @@ class Command(ScrapyCommand):
                 making.save(run, done)
         else:
             done = making.make(run, config, finish_reason=runs.state(run), top=opts.top)
-        if opts.format == "table" and not opts.output:
-            console.show(done, run.report if opts.save else run.directory)
-        elif opts.format == "parquet":
-            export.write_parquet(run, opts.output)
+        shown = run.report if opts.save else run.directory
+        if opts.format == "parquet":
+            with export.written(opts.output) as path:
+                export.write_parquet(run, config, path)
+        elif opts.format == "table" and not opts.output:
+            console.show(done, shown, opts.top or console.ROWS)
         else:
-            text = html.render(done) if opts.format == "html" else export.text(done, opts.format)
+            text = _text(done, opts.format, shown)
             if opts.output:
                 with export.written(opts.output) as path:
                     path.write_bytes(text.encode())
             else:
                 printing.write(text)
+
+
+def _text(report: Report, format_name: str, shown: Path) -> str:
+    """Return a report in a format of text; a table in a file has every row."""
+    if format_name == "json":
+        return reports.dump(report).decode()
+    if format_name == "html":
+        return html.render(report)
+    if format_name == "csv":
+        return export.rows_as_csv(report)
+    out = StringIO()
+    console.show(report, shown, max(len(counter["top"]) for counter in report["counters"].values()), out)
+    return out.getvalue()

@@ -32,6 +32,7 @@ _MOST_THREADS = 4
 _SHARE = 0.5  # of what is left: DuckDB takes more than its limit
 _LEAST_FILES, _OTHER_FILES, _OPENED = 4, 8, 2  # descriptors: DuckDB may open a segment twice
 _SUMS = "SELECT counter, key, text_key, sum(count)::BIGINT AS count FROM {} GROUP BY ALL"
+_NO_LABELS = "SELECT '' AS counter, 0::BIGINT AS key, '' AS text_key, NULL::VARCHAR AS label, '' AS filename"
 _STEP = 10 ** (1 / 20)
 _PLAIN = re.compile(r"[A-Za-z0-9/. _-]+")
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -107,22 +108,94 @@ def merge(
     return Totals(settled, counters)
 
 
-def write_all(directory: Path, path: Path) -> None:
-    """Write every value's count to one Parquet file, with the columns of the segments, highest first."""
-    files = segments.paths(directory)
-    for file in files:
-        segments.check(file)
-    with _totals(files, directory) as (database, _):
+def write_all(directory: Path, path: Path, names: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    """Write every value's count to one Parquet file, with the columns of the segments, highest first.
+
+    A column ``label`` has the names that records gave to values, and in place of those the ``names`` by counter
+    and value as it is written.
+    """
+    files = _checked(directory)
+    with _totals(files, directory) as (database, views):
+        database.execute("CREATE TEMP TABLE names (counter VARCHAR, value VARCHAR, label VARCHAR)")
+        rows = [(name, value, label) for name, by in (names or {}).items() for value, label in by.items()]
+        if rows:
+            database.executemany("INSERT INTO names VALUES (?, ?, ?)", rows)
+        labelled = [view for view in views if _has_labels(database, view)]
+        given = " UNION ALL BY NAME ".join(f"FROM {view}" for view in labelled) or _NO_LABELS
         database.execute(
-            "COPY (SELECT * FROM totals ORDER BY counter, count DESC, key ASC NULLS LAST, text_key ASC) TO $path"
+            "CREATE TEMP VIEW labels AS SELECT counter, key, text_key, arg_max(label, filename) AS label"  # noqa: S608
+            f" FROM ({given}) WHERE label IS NOT NULL GROUP BY ALL"
+        )
+        database.execute(
+            "COPY (SELECT totals.counter, totals.key, totals.text_key, totals.count,"
+            " coalesce(names.label, labels.label) AS label FROM totals LEFT JOIN labels ON"
+            " totals.counter = labels.counter AND totals.key IS NOT DISTINCT FROM labels.key"
+            " AND totals.text_key IS NOT DISTINCT FROM labels.text_key"
+            " LEFT JOIN names ON totals.counter = names.counter"
+            " AND coalesce(totals.text_key, totals.key::VARCHAR) = names.value"
+            " ORDER BY totals.counter, count DESC, totals.key ASC NULLS LAST, totals.text_key ASC) TO $path"
             " (FORMAT parquet, COMPRESSION zstd)",
             {"path": str(path)},
         )
 
 
+def ranks(directory: Path, wanted: Mapping[str, Collection[Key]]) -> dict[str, dict[Key, tuple[int, int]]]:
+    """Return rank and count of the ``wanted`` values of each counter; without those that no record had.
+
+    Raises StorageError if a segment is damaged.
+    """
+    found: dict[str, dict[Key, tuple[int, int]]] = {name: {} for name in wanted}
+    files = _checked(directory)
+    if not files or not any(wanted.values()):
+        return found
+    with _totals(files, directory) as (database, _):
+        for name, keys in wanted.items():
+            rows = database.execute(
+                "SELECT key, text_key, rank, count FROM (SELECT *, row_number() OVER (ORDER BY count DESC, key ASC"
+                " NULLS LAST, text_key ASC) AS rank FROM totals WHERE counter = ?)"
+                " WHERE list_contains(?::BIGINT[], key) OR list_contains(?::VARCHAR[], text_key)",
+                [name, *_by_type(keys)],
+            ).fetchall()
+            found[name] = {(text if key is None else key): (rank, count) for key, text, rank, count in rows}
+    return found
+
+
+def occurring(directory: Path, wanted: Mapping[str, Collection[Key]]) -> dict[str, set[Key]]:
+    """Return which of the ``wanted`` values of each counter any record had: ``ranks`` without adding up."""
+    found: dict[str, set[Key]] = {name: set() for name in wanted}
+    files = _checked(directory)
+    if not files or not any(wanted.values()):
+        return found
+    with _views(files, directory) as (database, views):
+        for name, keys in wanted.items():
+            for view in views:
+                rows = database.execute(
+                    f"SELECT DISTINCT key, text_key FROM {view} WHERE counter = ?"  # noqa: S608  # a name of ours
+                    " AND (list_contains(?::BIGINT[], key) OR list_contains(?::VARCHAR[], text_key))",
+                    [name, *_by_type(keys)],
+                ).fetchall()
+                found[name] |= {text if key is None else key for key, text in rows}
+    return found
+
+
+def _checked(directory: Path) -> list[Path]:
+    files = segments.paths(directory)
+    for file in files:
+        segments.check(file)
+    return files
+
+
+def _by_type(keys: Collection[Key]) -> tuple[list[int], list[str]]:
+    return [key for key in keys if isinstance(key, int)], [key for key in keys if isinstance(key, str)]
+
+
+def _has_labels(database: duckdb.DuckDBPyConnection, view: str) -> bool:
+    return segments.LABEL in [column for column, *_ in database.execute(f"DESCRIBE {view}").fetchall()]
+
+
 @contextmanager
-def _totals(files: list[Path], directory: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[str]]]:
-    """Open a database with a table of the sums, and views of the segments: each of as many as may be open."""
+def _views(files: list[Path], directory: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[str]]]:
+    """Open a database with views of the segments: each of as many as may be open."""
     # Beside the segments and not among them: what DuckDB puts there is none.
     with (
         _plainly_named(directory) as plain,
@@ -138,6 +211,13 @@ def _totals(files: list[Path], directory: Path) -> Iterator[tuple[duckdb.DuckDBP
                 f"CREATE TEMP VIEW {views[-1]} AS FROM read_parquet([{paths}],"
                 " union_by_name = true, filename = true, hive_partitioning = false)"
             )
+        yield database, views
+
+
+@contextmanager
+def _totals(files: list[Path], directory: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[str]]]:
+    """Open a database with a table of the sums, and the views of ``_views``."""
+    with _views(files, directory) as (database, views):
         database.execute(f"CREATE TEMP TABLE totals AS {_SUMS.format(views[0])}")
         for view in views[1:]:
             database.execute(f"INSERT INTO totals {_SUMS.format(view)}")
@@ -220,17 +300,14 @@ def _counter(database: duckdb.DuckDBPyConnection, name: str, k: int, labelled: l
 
 def _labels(database: duckdb.DuckDBPyConnection, views: list[str], name: str, keys: list[Key]) -> dict[Key, str]:
     """Return the last name of each key: that of the newest segment that has one."""
-    numbers = [key for key in keys if isinstance(key, int)]
-    texts = [key for key in keys if isinstance(key, str)]
     labels: dict[Key, str] = {}
     for view in views:  # in the order in which their segments were written
-        columns = [column for column, *_ in database.execute(f"DESCRIBE {view}").fetchall()]
-        if segments.LABEL in columns:
+        if _has_labels(database, view):
             rows = database.execute(
                 f"SELECT key, text_key, arg_max(label, filename) FROM {view}"  # noqa: S608  # a name of ours
                 " WHERE counter = ? AND label IS NOT NULL"
                 " AND (list_contains(?::BIGINT[], key) OR list_contains(?::VARCHAR[], text_key)) GROUP BY ALL",
-                [name, numbers, texts],
+                [name, *_by_type(keys)],
             ).fetchall()
             labels |= {(text if key is None else key): label for key, text, label in rows}
     return labels

@@ -8,23 +8,27 @@ from rich.table import Table
 from rich.text import Text
 
 from lifestats_crawler import ending, printing
-from lifestats_crawler.formats import audited, extent, many
+from lifestats_crawler.formats import audited, extent, many, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from typing import TextIO
 
 ROWS = 10
 REASONS = 3  # why ids are missing: report.json has every one
 
 
-def show(report: dict[str, Any], path: Path) -> None:
-    """Print the first rows of each counter, aligned, whether they are complete, and the path."""
-    console = printing.console()
+def show(report: dict[str, Any], path: Path, rows: int = ROWS, out: TextIO | None = None) -> None:
+    """Print the first rows of each counter, aligned, whether they are complete, and the path.
+
+    ``out`` is where to, in place of standard output.
+    """
+    console = printing.console(out)
     for name, counter in report["counters"].items():
         console.print(Text(f"\n{_plain(name)}: {_extent(counter)}", "bold"), soft_wrap=True)
         if counter["top"]:
-            console.print(_table(counter))
+            console.print(_table(counter, rows))
     console.print(_headline(report), soft_wrap=True)
     for line in _remarks(report):
         console.print(Text(line), soft_wrap=True)
@@ -39,9 +43,15 @@ def show_diff(document: dict[str, Any]) -> None:
     for which in ("before", "after"):
         run = document[which]
         note = "" if run["complete"] else " (INCOMPLETE, so its ranks are not final)"
-        console.print(Text(f"{which}: {run['environment']} {run['name']}, {run['finished_at']}{note}"))
+        records = many(run["items"], "record")
+        console.print(Text(f"{which}: {run['environment']} {run['name']}, {run['finished_at']}, {records}{note}"))
+    for difference in document["differences"]:
+        console.print(Text(_plain(f"The two differ: {difference}"), "yellow"), soft_wrap=True)
     for name, changes in document["counters"].items():
-        console.print(Text(f"\n{name}", "bold"))
+        totals = document["totals"][name]
+        values = f"{many(totals['distinct'], 'value')} (before: {totals['distinct_before']:,})"
+        records = f"{many(totals['items'], 'record')} (before: {totals['items_before']:,})"
+        console.print(Text(f"\n{_plain(name)}: {values} in {records}", "bold"), soft_wrap=True)
         console.print(_changes(changes))
     if not document["counters"]:
         console.print("The two reports have no counter with the same name and field.")
@@ -49,24 +59,27 @@ def show_diff(document: dict[str, Any]) -> None:
 
 def _changes(changes: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "was", "value", "count", "was", "share", "was"):
+    for heading in ("rank", "was", "value", "count", "was", "change", "share", "was"):
         table.add_column(heading, justify="right")
-    table.add_column("")
+    table.add_column("ranks")
     for change in changes:
         table.add_row(
             *(_number(change[name]) for name in ("rank", "rank_before")),
             Text(_named(change)),
             *(_number(change[name]) for name in ("count", "count_before")),
+            "" if change["count_change"] is None else f"{change['count_change']:+,}",
             *("" if change[name] is None else f"{change[name]:.3%}" for name in ("share", "share_before")),
-            _kind(change),
+            Text(_kind(change), {1: "green", -1: "red"}.get(change["direction"], "")),
         )
     return table
 
 
-def _kind(change: dict[str, Any]) -> Text:
+def _kind(change: dict[str, Any]) -> str:
+    if change["below"] is not None:
+        return f"below rank {change['below']:,}"
     if change["rank_change"] is None:
-        return Text(change["kind"], {"new": "green", "gone": "red"}.get(change["kind"], ""))
-    return Text(f"{change['rank_change']:+d}" if change["rank_change"] else "")
+        return str(change["kind"])
+    return f"{change['rank_change']:+,}" if change["rank_change"] else "="
 
 
 def _number(value: int | None) -> str:
@@ -74,7 +87,7 @@ def _number(value: int | None) -> str:
 
 
 def _named(row: dict[str, Any]) -> str:
-    return " ".join(_plain(row[key]) for key in ("key", "label") if row.get(key) is not None)
+    return visible(row["key"]) + (f" {_plain(row['label'])}" if row.get("label") is not None else "")
 
 
 def _plain(value: object) -> str:
@@ -87,8 +100,8 @@ def _extent(counter: dict[str, Any]) -> str:
     return f"{many(counter['distinct'], 'value')} in {many(counter['items'], 'record')}{without}"
 
 
-def _table(counter: dict[str, Any]) -> Table:
-    rows = counter["top"][:ROWS]
+def _table(counter: dict[str, Any], most: int) -> Table:
+    rows = counter["top"][:most]
     has_labels = any(row.get("label") is not None for row in rows)
     table = Table(box=None, pad_edge=False)
     for heading in ("rank", "value", *(["name"] if has_labels else []), "count", "share"):
@@ -96,7 +109,7 @@ def _table(counter: dict[str, Any]) -> Table:
     for row in rows:
         name = [Text(_plain(row.get("label") or ""))] if has_labels else []
         table.add_row(
-            str(row["rank"]), Text(_plain(row["key"])), *name, f"{row['count']:,}", f"{row['share']:.3%}"
+            str(row["rank"]), Text(visible(row["key"])), *name, f"{row['count']:,}", f"{row['share']:.3%}"
         )
     return table
 

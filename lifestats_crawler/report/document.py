@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise
 from math import floor, inf
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.ending import Ending
+from lifestats_crawler.items import Key
 from lifestats_crawler.ranges import missing
 from lifestats_crawler.report import audit, comparison
 from lifestats_crawler.storage.reports import SCHEMA, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lifestats_crawler.config.model import Config, CounterConfig
     from lifestats_crawler.counting.merge import CounterTotals, Totals
-    from lifestats_crawler.items import Key
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.runs import Run
 
+#: Looks up which of some values, by counter, a run has counted.
+Occurring = Callable[[Mapping[str, Collection[Key]]], Mapping[str, Collection[Key]]]
+
+_TOLD = ("first_id", "last_id", "results_per_page", "rate_limit", "items", "id", "next", "inclusive")
+_MOST_EXACT = 2**53  # up to here a reader that takes every number for a double reads the same integer
 _MOST_PACE_POINTS = 500  # two hours in steps of 15 s
 
 
@@ -31,10 +35,12 @@ def build(  # noqa: PLR0913  # what a report is made of
     finished_at: str,
     finish_reason: str,
     previous: Report | None = None,
+    occurring: Occurring = lambda _: {},
 ) -> Report:
     """Put a report together; its keys and their meaning are in README.md.
 
-    ``previous`` is the report to compare it with, if there is one.
+    ``previous`` is the report to compare it with, if there is one; ``occurring`` returns which values of
+    each counter are among those that its run has counted, and leaves out what it cannot tell.
     """
     settled = totals.settled
     coverage = _coverage(config, settled)
@@ -62,7 +68,7 @@ def build(  # noqa: PLR0913  # what a report is made of
         "pace": _pace(settled),
     }
     if previous:
-        _add_changes(report, previous)
+        _add_changes(report, previous, occurring)
     return report
 
 
@@ -76,20 +82,19 @@ def _finish_reason(told: str, settled: Settled, *, is_complete: bool) -> str:
 
 def source(config: Config) -> Report:
     """Return what was asked, as reports and plans show it."""
-    shown = config.model_dump(include={"first_id", "last_id", "results_per_page", "rate_limit"})
-    return {"url": config.shown_url} | shown
+    told = {key: getattr(config, key) for key in _TOLD}
+    return {"url": config.shown_url} | told | ({"mock": True} if config.mock else {})
 
 
-def _add_changes(report: Report, previous: Report) -> None:
-    """Tell of each row how many ranks it has risen, or that it is new.
-
-    It is new if the previous report does not list it, although that goes as far down as its rank.
-    """
+def _add_changes(report: Report, previous: Report, occurring: Occurring) -> None:
+    """Tell of each row how many ranks it has risen, or that it is new: the previous run has not counted it."""
     report["previous"] = {key: previous["run"][key] for key in ("name", "finished_at")}
+    known = occurring(comparison.unlisted(previous, report)[0])
     for name, changes in comparison.compare(previous, report).items():
         for row, change in zip(report["counters"][name]["top"], changes, strict=False):
+            is_unknown = change.kind == "unlisted" and name in known and change.key not in known[name]
             row["rank_change"] = change.rank_change
-            row["new"] = change.kind == "new"
+            row["new"] = change.kind == "new" or is_unknown
 
 
 def _pace(settled: Settled) -> list[Report]:
@@ -147,6 +152,7 @@ def _counter(config: CounterConfig, totals: CounterTotals, without: int, uncerta
         "distinct": totals.distinct,
         "top": [
             {"rank": rank, "key": key}
+            | ({"key_exact": str(key)} if isinstance(key, int) and abs(key) > _MOST_EXACT else {})
             | ({"label": names[key]} if key in names else {})
             | {"count": count, "share": round(count / totals.items, 6), "certain": is_certain}
             for rank, ((key, count), is_certain) in enumerate(rows, 1)

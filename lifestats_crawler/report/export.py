@@ -12,42 +12,42 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lifestats_crawler.storage import reports
+from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.storage.durable import appearing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lifestats_crawler.config.model import Config
     from lifestats_crawler.storage.reports import Report
     from lifestats_crawler.storage.runs import Run
 
 #: How a text begins that a spreadsheet takes for a formula.
 _RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[-+][0-9]+(\.[0-9]+)?")
-COLUMNS = ("counter", "rank", "key", "label", "count", "share", "certain", "rank_change", "new")
-
-
-def text(report: Report, format_name: str) -> str:
-    """Return a report as ``json``, or its rows as ``csv`` (which ``table`` becomes in a file)."""
-    return reports.dump(report).decode() if format_name == "json" else rows_as_csv(report)
+COLUMNS = ("counter", "rank", "key", "label", "count", "share", "certain", "rank_change", "new", "type")
 
 
 def rows_as_csv(report: Report) -> str:
     """Return the rows of every counter, with a heading.
 
+    The last column has the type of ``key``, because the number 0 and the text "0" look alike.
+
     >>> report = {"counters": {"foods": {"top": [{"rank": 1, "key": "a,b", "count": 2, "new": True}]}}}
     >>> print(rows_as_csv(report), end="")
-    counter,rank,key,label,count,share,certain,rank_change,new
-    foods,1,"a,b",,2,,,,true
+    counter,rank,key,label,count,share,certain,rank_change,new,type
+    foods,1,"a,b",,2,,,,true,text
     """
     out = io.StringIO()
-    usual = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    usual = csv.DictWriter(out, COLUMNS, lineterminator="\n", extrasaction="ignore")
     # Python quotes a line feed, but no carriage return alone, which is an end of a line as well.
-    quoted = csv.DictWriter(out, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    quoted = csv.DictWriter(out, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_ALL, extrasaction="ignore")
     usual.writeheader()
     for name, counter in report["counters"].items():
         for row in counter["top"]:
-            cells = {key: _cell(value) for key, value in ({"counter": name} | row).items()}
+            type_of = "integer" if isinstance(row["key"], int) else "text"
+            facts = {"counter": name} | row | {"type": type_of}
+            cells = {key: _cell(value) for key, value in facts.items()}
             has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells.values())
             (quoted if has_return else usual).writerow(cells)
     return out.getvalue()
@@ -66,12 +66,11 @@ def _cell(value: Any) -> Any:
     return f"'{value}"
 
 
-def write_parquet(run: Run, path: Path) -> None:
-    """Write the count of every value that a run has seen. Raises OSError."""
+def write_parquet(run: Run, config: Config, path: Path) -> None:
+    """Write the count of every value that a run has seen, with its name. Raises OSError."""
     from lifestats_crawler.counting import merge  # noqa: PLC0415  # DuckDB is large
 
-    with written(path) as unfinished:
-        merge.write_all(run.segments, unfinished)
+    merge.write_all(run.segments, path, {name: one.names for name, one in config.counters.items()})
 
 
 @contextmanager
@@ -79,7 +78,10 @@ def written(path: Path) -> Iterator[Path]:
     """Give a path to write to for what a user has named, whatever that is. Raises OSError.
 
     A file appears whole or not at all. A device, a pipe or a link is written to, and never replaced.
+    Raises StorageError where there is no directory for it.
     """
+    if not path.parent.is_dir():
+        raise StorageError(f"{path} cannot be written: there is no directory {path.parent}")
     try:
         is_plain = stat.S_ISREG(path.lstat().st_mode)
     except FileNotFoundError:

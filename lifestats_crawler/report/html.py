@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader
 
 from lifestats_crawler.ending import advice, sentence
-from lifestats_crawler.formats import audited, duration, extent, moment, number, percent, plainly
+from lifestats_crawler.formats import audited, duration, extent, moment, number, percent, plainly, visible
 from lifestats_crawler.report import plots
 from lifestats_crawler.storage import durable
 
@@ -36,7 +36,6 @@ LONG_CHARACTERS = 200  # of a text, before the rest is folded away
 CELLS = 240  # of the strip that shows the id space: each can be seen on a phone
 
 _PAGE = "report.html.j2"
-_JOINERS = "\u200c\u200d"  # invisible, but part of how words and emoji are written
 
 
 def write(run: Run, report: dict[str, Any]) -> Path:
@@ -115,32 +114,6 @@ def cumulative(rows: Iterable[dict[str, Any]], items: int) -> list[str]:
     totals = accumulate(row["count"] for row in rows)
     # Rounded to the six digits of `share` first: the first row's is its share.
     return [percent(min(round(total / items, 6), 1 if total == items else 0.99999)) for total in totals]
-
-
-def visible(key: object) -> str:
-    r"""Write a key so that no other key is written the same.
-
-    Characters that cannot be seen show as their number; texts that could be taken for a number, or
-    for nothing, are quoted.
-
-    >>> visible(-7), visible("red"), visible("7"), visible(""), visible(" red")
-    ('-7', 'red', '“7”', '“”', '“ red”')
-    >>> visible("a\nb\u202ec")
-    'a⟨U+000A⟩b⟨U+202E⟩c'
-    """
-    text = str(key)
-    if isinstance(key, str) and _is_ambiguous(key):
-        text = f"“{key}”"
-    return "".join(map(_visible_character, text))
-
-
-def _is_ambiguous(text: str) -> bool:
-    return text.strip() != text or not text or text.startswith("“") or text.removeprefix("-").isdecimal()
-
-
-def _visible_character(character: str) -> str:
-    is_seen = (character.isprintable() or character in _JOINERS) and character != "⟨"
-    return character if is_seen else f"⟨U+{ord(character):04X}⟩"
 
 
 def cells(missing: Iterable[tuple[int, int]], first: int, ids: int) -> list[tuple[int, int]]:

@@ -8,15 +8,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lifestats_crawler import clock
-from lifestats_crawler.exceptions import StorageError
+from lifestats_crawler.exceptions import LifestatsError, StorageError
 from lifestats_crawler.report import document
-from lifestats_crawler.storage import durable, reports
+from lifestats_crawler.storage import durable, reports, segments
+from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.source import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from lifestats_crawler.config.model import Config
+    from lifestats_crawler.items import Key
     from lifestats_crawler.storage.reports import Report
-    from lifestats_crawler.storage.runs import Run
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
     previous = _previous(run, finished_at)
     build = partial(document.build, run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
     try:
-        report = build(previous=previous)
+        report = build(previous=previous, occurring=partial(_occurring, run, previous))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         if previous is None:
             raise
@@ -48,6 +51,21 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
         report = build()
     _tell_unused_labels(config, report)
     return report
+
+
+def _occurring(
+    run: Run, previous: Report | None, wanted: Mapping[str, Collection[Key]]
+) -> Mapping[str, Collection[Key]]:
+    """Look up values in the segments of the run before; nothing is known where they are gone or damaged."""
+    from lifestats_crawler.counting import merge  # noqa: PLC0415  # as in ``make``
+
+    before = Run(run.directory.parent / previous["run"]["name"], run.environment) if previous else None
+    try:
+        if before and segments.paths(before.segments):
+            return merge.occurring(before.segments, wanted)
+    except (LifestatsError, OSError) as error:
+        logger.warning("Values that are new cannot all be told: %s", error)
+    return {}
 
 
 def _tell_unused_labels(config: Config, report: Report) -> None:
@@ -77,12 +95,17 @@ def prepare(run: Run) -> None:
 def save(run: Run, report: Report) -> None:
     """Write the page, latest.json if the report is complete and none is newer, and report.json. Raises OSError.
 
-    In this order, because a run whose report.json is complete is never worked on again.
+    In this order, because a run whose report.json is complete is never worked on again. The page and its script
+    are extras: a disk that has no room for them still has the report.
     """
     from lifestats_crawler.report import html  # noqa: PLC0415  # templates are not needed before the end
 
     content = reports.dump(report)
-    html.write(run, report)
+    try:
+        html.write(run, report)
+    except OSError as error:
+        run.page.unlink(missing_ok=True)  # of an earlier start: not the page of this report
+        logger.warning("The page was not written: %s. scrapy report --save writes it", error)
     if report["coverage"]["complete"] and not _is_superseded(run, report):
         durable.write(run.latest, content)
     durable.write(run.report, content)

@@ -162,11 +162,38 @@ def test_every_value_is_written_with_its_count_highest_first(tmp_path):
     merge.write_all(tmp_path, tmp_path / "every.parquet")
     rows = pq.read_table(tmp_path / "every.parquet").to_pylist()
     assert [tuple(row.values()) for row in rows] == [
-        ("colours", 1, None, 3),
-        ("colours", 7, None, 2),
-        ("colours", None, "x", 1),
+        ("colours", 1, None, 3, None),
+        ("colours", 7, None, 2, None),
+        ("colours", None, "x", 1, None),
     ]
     assert not list(tmp_path.parent.glob(".merge-*")), "nothing is left beside the segments"
+
+
+def test_every_value_is_written_with_the_name_that_the_user_or_the_last_record_gave_it(tmp_path):
+    for number, label in enumerate(("rot", "red"), 1):
+        counts = {"colours": {1: 1, "1": 2, "x": 3}, "labels": {"colours": {1: label, "x": label * 2}}}
+        footer = replace(FOOTER, covers=(IdRange(number * 10, number * 10 + 10),), without={})
+        segments.write(tmp_path, number, {"colours": counts["colours"]}, footer, counts["labels"])
+    merge.write_all(tmp_path, tmp_path / "every.parquet", {"colours": {"x": "given"}, "others": {"1": "not mine"}})
+    rows = pq.read_table(tmp_path / "every.parquet", columns=["key", "text_key", "label"]).to_pylist()
+    assert {(row["key"], row["text_key"]): row["label"] for row in rows} == {
+        (None, "x"): "given",
+        (None, "1"): None,
+        (1, None): "red",
+    }
+
+
+@pytest.mark.parametrize("files", [100, 1])  # that may be open at once
+def test_ranks_and_counts_of_single_values_are_those_of_the_whole_list(tmp_path, monkeypatch, files):
+    monkeypatch.setattr(merge, "_LEAST_FILES", 1)
+    monkeypatch.setattr("lifestats_crawler.machine.descriptors", lambda: 8 + 2 * files)
+    for number in (1, 2):
+        footer = replace(FOOTER, covers=(IdRange(number * 10, number * 10 + 10),), without={})
+        segments.write(tmp_path, number, {"colours": {7: 2, 5: 1, "5": 2, "z": 1}}, footer)
+    wanted = {"colours": [5, "z", "5", "absent", 8], "shapes": [5]}
+    assert merge.ranks(tmp_path, wanted) == {"colours": {5: (3, 2), "5": (2, 4), "z": (4, 2)}, "shapes": {}}
+    assert merge.occurring(tmp_path, wanted) == {"colours": {5, "z", "5"}, "shapes": set()}
+    assert merge.ranks(tmp_path / "nowhere", wanted) == {"colours": {}, "shapes": {}}
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,29 @@ def test_a_run_can_be_reported_again_in_every_format_with_other_rows(untouched, 
     assert ask(untouched, "report", "first", "--format=html", f"--output={page}").returncode == 0
     assert "<html" in page.read_text()
     assert "Complete: " in ask(untouched, "report", "first").stdout
+    assert ask(untouched, "report", "first", "--top=25").stdout.count("%\n") >= 25
+
+
+@pytest.mark.parametrize(
+    ("name", "format_name", "begins"),
+    [
+        ("top.json", None, '{\n  "schema"'),
+        ("top.csv", None, "counter,rank,key,label"),
+        ("top.HTML", None, "<!doctype html>"),
+        ("top.txt", None, "\ncategories: "),
+        ("top", "table", "\ncategories: "),
+        ("top.json", "csv", "counter,rank,key,label"),
+        ("top.parquet", None, "PAR1"),
+    ],
+)
+def test_a_file_has_the_format_that_is_asked_for_or_that_its_name_ends_with(
+    untouched, tmp_path, name, format_name, begins
+):
+    path = tmp_path / name
+    arguments = [f"--output={path}", *([f"--format={format_name}"] if format_name else [])]
+    done = ask(untouched, "report", "first", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_bytes().startswith(begins.encode())
 
 
 def test_a_report_of_an_older_run_changes_neither_the_latest_nor_what_is_continued(finished):
@@ -73,17 +96,35 @@ def test_a_report_of_an_older_run_changes_neither_the_latest_nor_what_is_continu
     assert (refused.returncode, "leave out --top" in refused.stderr) == (2, True)
 
 
+def counted(crawls, run, counter):
+    """Rank and count of every value, as the segments have them."""
+    rows = duckdb.execute(
+        "SELECT key, sum(count)::BIGINT AS count FROM read_parquet(?) WHERE counter = ? GROUP BY ALL"
+        " ORDER BY count DESC, key",
+        [f"{crawls.directory}/runs/test/{run}/segments/*.parquet", counter],
+    )
+    return {key: [rank, count] for rank, (key, count) in enumerate(rows.fetchall(), 1)}
+
+
 def test_a_report_compares_itself_with_the_previous_complete_one_and_so_does_diff(untouched):
     first, second = untouched.of("first"), untouched.of("second")
-    assert second["previous"] == {"name": "first", "finished_at": first["run"]["finished_at"]}
-    ranks = {row["key"]: row["rank"] for row in first["counters"]["categories"]["top"]}
-    for row in second["counters"]["categories"]["top"]:
-        known = row["key"] in ranks
-        assert row["new"] is not known
-        assert row["rank_change"] == (ranks[row["key"]] - row["rank"] if known else None)
     document = json.loads(ask(untouched, "diff", "first", "second", "--json").stdout)
+    assert second["previous"] == {"name": "first", "finished_at": first["run"]["finished_at"]}
+    for name in ("categories", "foods"):
+        before, after = (counted(untouched, run, name) for run in ("first", "second"))
+        listed = {row["key"]: row["rank"] for row in first["counters"][name]["top"]}
+        for row in second["counters"][name]["top"]:
+            assert row["new"] is (row["key"] not in before)
+            assert row["rank_change"] == (listed[row["key"]] - row["rank"] if row["key"] in listed else None)
+        for change in document["counters"][name]:
+            assert [change["rank_before"], change["count_before"]] == before.get(change["key"], [None, None])
+            assert [change["rank"], change["count"]] == after.get(change["key"], [None, None])
     gone = {change["key"] for change in document["counters"]["categories"] if change["kind"] == "gone"}
-    assert gone == ranks.keys() - {row["key"] for row in second["counters"]["categories"]["top"]}
+    assert document["differences"] == [
+        f"url is {first['source']['url']} before, and {second['source']['url']} after"
+    ]
+    itself = json.loads(ask(untouched, "diff", "first", "first", "--json").stdout)["counters"]
+    assert {change["kind"] for changes in itself.values() for change in changes} == {"same"}
     table = ask(untouched, "diff", "first", "second").stdout
     assert "before: test first" in table
     assert "categories" in table
@@ -96,8 +137,12 @@ def test_a_report_compares_itself_with_the_previous_complete_one_and_so_does_dif
     ("arguments", "line"),
     [
         (["report", "nope"], "there is no run 'nope' in "),
+        (
+            ["report", "first", "--output=nowhere/x.csv"],
+            "nowhere/x.csv cannot be written: there is no directory nowhere",
+        ),
         (["diff", "one", "two"], "there is no run 'one' in "),
-        (["diff", "config.yml.json", "two"], "config.yml.json is not a report: "),
+        (["diff", "config.yml.json", "first"], "config.yml.json is not a report: "),
         (["diff", "{directory}/odd.json", "first"], "one of the two reports is damaged, or of another make"),
     ],
 )

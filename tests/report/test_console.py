@@ -24,7 +24,8 @@ def report(**counter):
         ({}, "Complete: 1 record on 1 page in 0.5 s."),
         ({"without": 2}, "colours: 1 value in 1 record; 2 records without the field"),
         ({"items": 0, "distinct": 0, "top": []}, "Complete, but NOTHING was counted for colours: "),
-        ({"top": [{"rank": 1, "key": "a\x1b[2J", "count": 1, "share": 1.0}]}, "a\ufffd[2J"),
+        ({"top": [{"rank": 1, "key": "a\x1b[2J", "count": 1, "share": 1.0}]}, "a⟨U+001B⟩[2J"),
+        ({"top": [{"rank": 1, "key": "7", "count": 1, "share": 1.0}]}, "“7”"),
         ({"top": [{"rank": 1, "key": 7, "label": "75", "count": 1, "share": 1.0}]}, "7  75"),
     ],
 )

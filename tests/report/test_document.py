@@ -58,6 +58,10 @@ def test_a_report_has_the_keys_of_the_contract():
             "last_id": 3_000_000,
             "results_per_page": 100,
             "rate_limit": None,
+            "items": "@",
+            "id": "id",
+            "next": None,
+            "inclusive": True,
         },
         "coverage": {
             "complete": True,
@@ -159,3 +163,21 @@ def test_the_audit_is_reported_unless_it_is_left_out():
     settled = {"pages": 5000, "audited": 20, "differing": 1}
     assert built(**settled)["audit"] == {"ranges": 20, "differing": 1, "at_most": 0.216107}
     assert built(CONFIG.model_copy(update={"audit": False}), **settled)["audit"] is None
+
+
+@pytest.mark.parametrize(
+    ("key", "exact"),
+    [
+        (2**53, None),
+        (2**53 + 1, "9007199254740993"),
+        (-(2**63), "-9223372036854775808"),
+        ("9007199254740993", None),
+    ],
+)
+def test_beside_an_integer_that_not_every_reader_keeps_stands_a_text(key, exact):
+    colours = CounterTotals(items=1, distinct=1, top=[(key, 1)])
+    settled = Settled((IdRange(1, 3_000_001),), 1, 1, 1)
+    totals = Totals(settled, {"colours": colours})
+    report = document.build(Run(Path("one"), "test"), CONFIG, totals, finished_at="", finish_reason="finished")
+    (row,) = report["counters"]["colours"]["top"]
+    assert row.get("key_exact") == exact
