@@ -207,6 +207,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
                     "The server answered %d; no request is sent for %.1f s%s", answer.status, pause.seconds, until
                 )
             crawl.pacer.hold(now + pause.seconds)
+            crawl.diary.pause(f"status {answer.status}", now, now + pause.seconds)
         if pause.is_crowded and crawl.concurrency.crowded(answer.left_at, now):
             self._tell_crowd(
                 "requests", f"Some requests get {answer.status} right after a pause while others are answered"

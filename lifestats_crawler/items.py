@@ -100,3 +100,12 @@ class Asked:
     given_up: tuple[GivenUp, ...] = ()
     #: Whether the API does what the configuration says: proven, refuted, or not known.
     proven: bool | None = None
+    #: How many answers there were of each kind, and how many with a good status were not believed, by reason.
+    answers: Mapping[str, int] = field(default_factory=dict)
+    faults: Mapping[str, int] = field(default_factory=dict)
+    #: For how many seconds no request left, by cause.
+    paused: Mapping[str, float] = field(default_factory=dict)
+    #: The last lines of the log that were errors.
+    errors: tuple[str, ...] = ()
+    #: How many requests an earlier crawl had made after its last segment, when it was killed; None where none was.
+    killed_after: int | None = None

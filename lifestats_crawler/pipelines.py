@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from lifestats_crawler import clock
 from lifestats_crawler.counting.spiller import INTACT, Spiller
+from lifestats_crawler.crawl.diary import STORAGE
 from lifestats_crawler.crawl.fault_log import summed
 from lifestats_crawler.ending import COMPLETE, NOT_STARTED_BECAUSE, REPORT, Ending
 from lifestats_crawler.exceptions import CountError, LifestatsError, OverlapError
 from lifestats_crawler.formats import many
 from lifestats_crawler.items import Tally
 from lifestats_crawler.report import making
+from lifestats_crawler.storage import unsaved
 from lifestats_crawler.storage.segments import SegmentDirectory
 from lifestats_crawler.storage.source import Job
 from lifestats_crawler.threads import in_thread
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _UNMAPPED = "failed to map"  # as the loader says of a library
+_NOTE_SECONDS = 2.0
 _LET_BEGIN_SECONDS = 0.5  # before the end is prepared: imports would hold up the first requests
 
 
@@ -53,7 +56,9 @@ class CountingPipeline:
             clock.now(),
         )
         crawl.kept = self._spiller
+        crawl.killed_after = unsaved.left(crawl.run)
         self._preparing: asyncio.Task[None]
+        self._noting: asyncio.Task[None]
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -65,6 +70,7 @@ class CountingPipeline:
     def open_spider(self) -> None:
         """Start the time that a segment may take, and load in the meantime what the end needs."""
         self._preparing = asyncio.ensure_future(self._prepare())
+        self._noting = asyncio.ensure_future(self._note_on())
         self._begin_segment()
 
     def _begin_segment(self) -> None:
@@ -87,6 +93,7 @@ class CountingPipeline:
         if self._timer:
             self._timer.cancel()
             self._preparing.cancel()
+            self._noting.cancel()
         try:
             # An extension may close the spider as it opens.
             if self._crawler.engine.start_time is not None or self._is_closed_at_once:
@@ -112,6 +119,14 @@ class CountingPipeline:
         with suppress(Exception):
             await in_thread(making.prepare, self._crawl.run)
 
+    async def _note_on(self) -> None:
+        """Note now and then what no segment tells yet, in case that this process is killed."""
+        while True:
+            await asyncio.sleep(_NOTE_SECONDS)
+            segment, requests = self._spiller.unsaved
+            with suppress(OSError):
+                await in_thread(unsaved.note, self._crawl.run, segment, requests)
+
     async def _finish(self) -> None:
         await self._written()
         if self._ending is Ending.FINISHED and self._crawl.frontier.has_work:
@@ -119,9 +134,11 @@ class CountingPipeline:
             self._fail(Ending.BROKEN, f"the crawl has ended, and {left} ids are still to be crawled")
         if self._crawl.ending is Ending.MISCONFIGURED:
             self._spiller.discard()
+        self._crawl.diary.seen(monotonic())
         if self._spiller.has_news:
             self._spill()
             await self._written()
+        self._conclude_note()
         for ids, ranges, reason in summed(self._crawl.asked().given_up):
             logger.error(
                 "Gave up on %s in %s in all, the first: %s", many(ids, "id"), many(ranges, "range"), reason
@@ -129,6 +146,13 @@ class CountingPipeline:
         done = await in_thread(self._merge)
         self._crawler.stats.set_value(REPORT, str(self._crawl.run.report))
         self._crawler.stats.set_value(COMPLETE, done["coverage"]["complete"])
+
+    def _conclude_note(self) -> None:
+        with suppress(OSError):
+            if self._spiller.has_news:
+                unsaved.note(self._crawl.run, *self._spiller.unsaved)
+            else:
+                unsaved.clear(self._crawl.run)
 
     async def _written(self) -> None:
         while self._writing:
@@ -139,8 +163,11 @@ class CountingPipeline:
             self._spill()
             if self._spiller.is_full:  # another one is being written
                 self._crawl.storage_keeps_up.clear()
+                self._crawl.diary.pause(STORAGE, monotonic())
                 return
-        self._crawl.storage_keeps_up.set()
+        if not self._crawl.storage_keeps_up.is_set():
+            self._crawl.storage_keeps_up.set()
+            self._crawl.diary.resume(STORAGE, monotonic())
 
     def _spill_in_time(self) -> None:
         if self._spiller.has_counts:

@@ -25,6 +25,7 @@ ITEM_PIPELINES = {"lifestats_crawler.pipelines.CountingPipeline": 100}
 EXTENSIONS = {
     "lifestats_crawler.extensions.log_relay.LogRelay": -2,
     "lifestats_crawler.extensions.closing.Closing": -1,  # before what may close the spider
+    "lifestats_crawler.extensions.errors.Errors": 0,
     "lifestats_crawler.extensions.mock_api.MockApi": 0,
     "lifestats_crawler.extensions.growth.Growth": 0,
     "lifestats_crawler.extensions.finish_first.FinishFirst": 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lifestats_crawler.counting.partial import Partial
 from lifestats_crawler.ending import Ending
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lifestats_crawler.ranges import Coverage, IdRange
     from lifestats_crawler.storage.footers import Settled
     from lifestats_crawler.storage.source import Job
+
+Number = TypeVar("Number", int, float)
 
 INTACT = (
     "the segments on disk are intact. Make room in the storage, or mend it, and run this command again to continue"
@@ -94,9 +96,11 @@ class Spiller:
         self._writing: Spill | None = None
         # What spills that were begun and did not fail have taken along: pages, ids, and by their numbers what they
         # claim and the highest id that they show.
-        self._spilled_pages = self._spilled_ids = 0
+        self._spilled_pages = self._spilled_ids = self._spilled_records = 0
         self._claimed: dict[int, tuple[tuple[IdRange, ...], int]] = {}
         self._lost_requests = self._lost_retries = 0
+        #: When a segment was last written, ISO 8601; empty before the first one.
+        self.saved_at = settled.saved_at
         self._lost_covers: list[IdRange] = []
 
     def add(self, tally: Tally) -> None:
@@ -123,6 +127,14 @@ class Spiller:
     def has_counts(self) -> bool:
         """Tell whether pages were counted that no spill has taken along."""
         return bool(self._partial)
+
+    @property
+    def unsaved(self) -> tuple[int, int]:
+        """The number of the next segment, or of the one under way, and what is requested since the last one."""
+        requests = self._asked_now().requests
+        if self._writing:
+            return self._writing.number, requests - self._writing.before.requests
+        return self._number, requests - self._asked.requests
 
     @property
     def is_writing(self) -> bool:
@@ -156,6 +168,11 @@ class Spiller:
             differing=asked.differing - before.differing,
             given_up=tuple(item for item in asked.given_up if item not in told),
             proven=asked.proven,
+            answers=_since(before.answers, asked.answers),
+            faults=_since(before.faults, asked.faults),
+            paused=_since(before.paused, asked.paused),
+            errors=tuple(line for line in asked.errors if line not in before.errors),
+            killed_after=None if before.killed_after == asked.killed_after else asked.killed_after,
         )
         self._writing = Spill(self._number, partial, footer, before)
         self._claimed[self._number] = (footer.claims, footer.highest)
@@ -165,6 +182,7 @@ class Spiller:
         self._since = now
         self._spilled_pages += partial.pages
         self._spilled_ids += partial.ids
+        self._spilled_records += partial.records
         return self._writing
 
     def write(self, spill: Spill) -> None:
@@ -175,6 +193,7 @@ class Spiller:
         """Take note that a spill was written, or of why it was not: then the crawl has to stop."""
         if error is None:
             self._writing = None
+            self.saved_at = spill.footer.ended_at
             return
         self.drop(spill)
         why = error if isinstance(error, OSError) else "see above"
@@ -185,9 +204,16 @@ class Spiller:
         self._writing = None
         self._spilled_pages -= spill.partial.pages
         self._spilled_ids -= spill.partial.ids
+        self._spilled_records -= spill.partial.records
         del self._claimed[spill.number]
         # Its pages are lost with what they took; what it found out is not.
-        self._asked = replace(self._asked, given_up=spill.before.given_up, proven=spill.before.proven)
+        self._asked = replace(
+            self._asked,
+            given_up=spill.before.given_up,
+            proven=spill.before.proven,
+            errors=spill.before.errors,
+            killed_after=spill.before.killed_after,
+        )
         self._lost_requests += spill.footer.requests
         self._lost_retries += spill.footer.retries
         self._lost_covers += spill.footer.covers
@@ -201,6 +227,11 @@ class Spiller:
     def pages(self) -> int:
         """How many pages of the run are in segments, or in memory on their way there."""
         return self._before.pages + self._spilled_pages + self._partial.pages
+
+    @property
+    def records(self) -> int:
+        """How many records they hold."""
+        return self._before.records + self._spilled_records + self._partial.records
 
     @property
     def ids(self) -> int:
@@ -229,3 +260,9 @@ class Spiller:
     def retries(self) -> int:
         """How many of them asked for a page again."""
         return self._before.retries + self._asked_now().retries - self._lost_retries
+
+
+def _since(before: Mapping[str, Number], now: Mapping[str, Number]) -> dict[str, Number]:
+    """Return what has been added to each of some sums, without those to which nothing was."""
+    added = {key: value - before.get(key, 0) for key, value in now.items()}
+    return {key: round(value, 3) for key, value in added.items() if value}

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
 _QUIET_SECONDS = 60.0
 _NUMBER = re.compile(r"\d+")
-_KIND_CHARACTERS = 40  # of a reason tell its kind
+_KIND_CHARACTERS = 80  # of a reason tell its kind
 _MOST_KINDS = 100
 
 
-def _kind(reason: str) -> str:
+def kind_of(reason: str) -> str:
+    """Return what is common to reasons that differ in numbers only, cut short.
+
+    >>> kind_of("status 503 at 658330693")
+    'status # at #'
+    """
     return _NUMBER.sub("#", reason)[:_KIND_CHARACTERS]
 
 
@@ -28,7 +33,7 @@ def summed(given_up: Iterable[GivenUp]) -> list[tuple[int, int, str]]:
     """
     kinds: dict[str, list[GivenUp]] = {}
     for item in given_up:
-        kinds.setdefault(_kind(item[2]), []).append(item)
+        kinds.setdefault(kind_of(item[2]), []).append(item)
     return [
         (sum(end - begin for begin, end, _ in items), len(items), items[0][2])
         for items in kinds.values()
@@ -54,7 +59,7 @@ class FaultLog:
         >>> [log.untold(f"status 503 at {page}", now=page) for page in (0, 20, 40, 60, 80)]
         [0, None, None, 2, None]
         """
-        kind = _kind(reason)
+        kind = kind_of(reason)
         if kind not in self._told_at and len(self._told_at) == _MOST_KINDS:
             kind = next(iter(self._told_at))
         if now - self._told_at.get(kind, -_QUIET_SECONDS) < _QUIET_SECONDS:

@@ -46,7 +46,22 @@ class Reader:
         that cannot be counted. Raises FaultyPageError for what is no page, and FalseEndError for a claim that is
         false, FaultyRecordError for a record alone.
         """
-        tally = self.look(answer, asked.begin, asked.end, 1.0 if is_narrowed else MOST_FAULTY)
+        try:
+            return self._page(answer, asked, 1.0 if is_narrowed else MOST_FAULTY)
+        except FaultyPageError as fault:
+            self._note(answer, fault)
+            raise
+
+    def look(self, answer: Answer, first: int, end: int = MAX_ID + 1, most_faulty: float = 1.0) -> Tally:
+        """Read the answer to any request at ``first``, for what it shows. Raises FaultyPageError."""
+        try:
+            return self._look(answer, IdRange(first, end), most_faulty)
+        except FaultyPageError as fault:
+            self._note(answer, fault)
+            raise
+
+    def _page(self, answer: Answer, asked: IdRange, most_faulty: float) -> Tally:
+        tally = self._look(answer, asked, most_faulty)
         if len(asked) == 1 and tally.faulty:
             raise FaultyRecordError(tally.faulty[asked.begin])
         if is_claim(tally) and self.witnesses.highest >= asked.begin:
@@ -55,9 +70,7 @@ class Reader:
             raise FalseEndError(f"{said} that nothing follows{shown}, but id {self.witnesses.highest} exists")
         return tally
 
-    def look(self, answer: Answer, first: int, end: int = MAX_ID + 1, most_faulty: float = 1.0) -> Tally:
-        """Read the answer to any request at ``first``, for what it shows. Raises FaultyPageError."""
-        asked = IdRange(first, end)
+    def _look(self, answer: Answer, asked: IdRange, most_faulty: float) -> Tally:
         if answers.says_nothing(answer) and self.health.has_answered:
             return nothing(asked)
         tally = self._crawl.dialect.read(self._crawl.dialect.body(answer), asked, most_faulty=most_faulty)
@@ -67,6 +80,10 @@ class Reader:
         if tally.nulls:
             self._tell_nulls(tally.nulls)
         return tally
+
+    def _note(self, answer: Answer, fault: FaultyPageError) -> None:
+        if answer.status in answers.SUCCESSES and not answer.error:
+            self._crawl.diary.disbelieved(str(fault))
 
     def distrust(self, answer: Answer) -> None:
         """See to it that the connection of an answer is not used again."""

@@ -12,6 +12,7 @@ from lifestats_crawler.api import throttling
 from lifestats_crawler.crawl import asks, claims, outage
 from lifestats_crawler.crawl.asks import Step
 from lifestats_crawler.crawl.breaker import Breaker
+from lifestats_crawler.crawl.diary import AWAY
 from lifestats_crawler.crawl.fault_log import FaultLog
 from lifestats_crawler.crawl.frontier import Pass
 from lifestats_crawler.crawl.narrowing import Narrowing
@@ -144,6 +145,7 @@ class Recovery:
             return Step()
         self.is_asking = True
         self._crawl.pacer.pause()
+        self._crawl.diary.pause(AWAY, now)
         since = now if self._health.since is None else self._health.since
         talk = outage.ask(
             self._reader.witnesses.some(_MOST_WITNESSES),
@@ -163,6 +165,7 @@ class Recovery:
             message = f"the API gave no good answer for {away}: {verdict.why}" if away else verdict.why
             self._crawl.stop(Ending.OUTAGE if away else Ending.REFUSED, message)
             self._crawl.pacer.resume(now)
+            self._crawl.diary.resume(AWAY, now)
             return Step()
         self._reader.witnesses.has_answered(verdict.record)
         if verdict.was_out:
@@ -172,6 +175,7 @@ class Recovery:
         self.succeeded(now)
         self.is_asking = False
         self._crawl.pacer.resume(now)
+        self._crawl.diary.resume(AWAY, now)
         parked, self._parked = self._parked, []
         return asks.joined(*(go_on(verdict.was_out, now) for go_on in parked))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lifestats_crawler.api.dialect import Dialect
 from lifestats_crawler.crawl.concurrency import Concurrency
+from lifestats_crawler.crawl.diary import Diary
 from lifestats_crawler.crawl.frontier import Frontier
 from lifestats_crawler.crawl.throttle import Throttle
 from lifestats_crawler.downloader.pacer import Pacer
@@ -39,6 +40,14 @@ class Kept(Protocol):
     @property
     def pages(self) -> int:
         """How many pages were counted."""
+
+    @property
+    def records(self) -> int:
+        """How many records they hold."""
+
+    @property
+    def saved_at(self) -> str:
+        """When a segment was last written, ISO 8601; empty before the first one."""
 
     @property
     def ids(self) -> int:
@@ -100,6 +109,10 @@ class Crawl:
         self.answered = self.retried = 0
         #: How many settled ranges were asked again in parts, and in how many of them the parts differed.
         self.audited = self.differing = 0
+        #: What it has met beside what it counts.
+        self.diary = Diary()
+        #: What an earlier crawl had requested after its last segment, when it was killed; None where none was.
+        self.killed_after: int | None = None
         #: The ids that this crawl asks for no more, with the reason.
         self.given_up: list[GivenUp] = self.frontier.given_up
         #: Whether the API does what the configuration says: proven, refuted, or not known yet.
@@ -152,6 +165,11 @@ class Crawl:
             differing=self.differing,
             given_up=tuple(self.given_up),
             proven=False if self.ending is Ending.MISCONFIGURED else self.proven,
+            answers=dict(self.diary.answers),
+            faults=dict(self.diary.faults),
+            paused=self.diary.paused,
+            errors=self.diary.errors,
+            killed_after=self.killed_after,
         )
 
 

@@ -100,6 +100,8 @@ class Walk:
     def take(self, ask: Ask, answer: Answer, now: float) -> Step:
         """Take the answer to an ask, ``now`` in seconds of the pacer's clock."""
         self._crawl.answered += 1
+        self._crawl.diary.seen(now)
+        self._crawl.diary.answered(answer)
         step = self._heard(ask, answer, now) if isinstance(ask, TalkAsk) else self._answered(ask, answer, now)
         self._crawl.audited, self._crawl.differing = self.checking.audited, self.checking.differing
         if not self._crawl.goes_on:

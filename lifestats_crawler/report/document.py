@@ -60,6 +60,11 @@ def build(  # noqa: PLR0913  # what a report is made of
         "coverage": coverage,
         "audit": _audit(settled) if config.audit else None,
         "totals": _totals(settled),
+        "answers": dict(sorted(settled.answers.items())),
+        "faults": dict(sorted(settled.faults.items())),
+        "paused": dict(settled.paused),
+        "errors": list(settled.errors),
+        "killed": {"starts": settled.killed, "requests": settled.killed_after},
         "previous": None,
         "counters": {
             name: _counter(config.counters[name], figures, settled.without.get(name, 0), uncertain)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 #: What a footer says of itself; a change of what it holds makes a new number. 2: the id space beside the source.
 #: 3: claims, audits and what was given up; the checksum of the file covers every byte.
 FORMAT = 3
+_MOST_ERRORS = 10
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ class Footer:
     given_up: tuple[GivenUp, ...] = ()
     #: Whether its crawl has proven that the API does what the configuration says; None where it has not tried.
     proven: bool | None = None
+    #: How many answers there were of each kind, and how many with a good status were not believed, by reason.
+    answers: Mapping[str, int] = field(default_factory=dict)
+    faults: Mapping[str, int] = field(default_factory=dict)
+    #: For how many seconds no request left, by cause.
+    paused: Mapping[str, float] = field(default_factory=dict)
+    #: Lines of the log that were errors.
+    errors: tuple[str, ...] = ()
+    #: How many requests an earlier crawl had made after its last segment, when it was killed; None where none was.
+    killed_after: int | None = None
 
     @property
     def job(self) -> Job:
@@ -98,6 +109,14 @@ class Settled:
     given_up: tuple[GivenUp, ...] = ()
     #: What was given up in two starts or more.
     given_up_twice: tuple[IdRange, ...] = ()
+    #: As in the footers, added up; of the errors the last ones.
+    answers: Mapping[str, int] = field(default_factory=dict)
+    faults: Mapping[str, int] = field(default_factory=dict)
+    paused: Mapping[str, float] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    #: How many crawls were killed, as far as is known, and what they had requested after their last segments.
+    killed: int = 0
+    killed_after: int = 0
     #: Whether the last crawl that knew has found that the API does not do what the configuration says.
     is_misconfigured: bool = False
 
@@ -110,6 +129,11 @@ class Settled:
     def ids(self) -> int:
         """How many ids are settled."""
         return sum(map(len, (*self.covers, *self.claims)))
+
+    @property
+    def saved_at(self) -> str:
+        """When the last segment was done, ISO 8601; empty without one."""
+        return self.pace[-1][0] if self.pace else ""
 
     def is_done(self, space: IdRange) -> bool:
         """Tell whether ids of a space are missing that were all given up in two starts.
@@ -146,7 +170,8 @@ def decode(content: bytes) -> Footer:
         about |= {"source": job.source, "space": (job.space.begin, job.space.end)}
     ranges = {key: tuple(IdRange(*bounds) for bounds in about.get(key, ())) for key in ("covers", "claims")}
     given_up = tuple((begin, end, reason) for begin, end, reason in about.get("given_up", ()))
-    return Footer(**about | ranges | {"space": IdRange(*about["space"]), "given_up": given_up})
+    made = {"space": IdRange(*about["space"]), "given_up": given_up, "errors": tuple(about.get("errors", ()))}
+    return Footer(**about | ranges | made)
 
 
 def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
@@ -168,7 +193,7 @@ def together(footers: Sequence[Footer]) -> Settled:
         requests=sum(footer.requests for footer in footers),
         retries=sum(footer.retries for footer in footers),
         seconds=sum(footer.seconds for footer in footers),
-        without=sum((Counter(footer.without) for footer in footers), Counter()),
+        without=_sums(footer.without for footer in footers),
         started_at=min((footer.started_at for footer in footers), default=""),
         highest=highest,
         pace=tuple(
@@ -180,7 +205,22 @@ def together(footers: Sequence[Footer]) -> Settled:
         given_up=tuple(_given_up(footers, [*covers, *claims])),
         given_up_twice=tuple(in_two(_given_up_by_start(footers))),
         is_misconfigured=known[-1:] == [False],
+        answers=_sums(footer.answers for footer in footers),
+        faults=_sums(footer.faults for footer in footers),
+        paused={cause: round(value, 3) for cause, value in _sums(footer.paused for footer in footers).items()},
+        errors=tuple(line for footer in footers for line in footer.errors)[-_MOST_ERRORS:],
+        killed=sum(footer.killed_after is not None for footer in footers),
+        killed_after=sum(footer.killed_after or 0 for footer in footers),
     )
+
+
+def _sums(mappings: Iterable[Mapping[str, Number]]) -> dict[str, Number]:
+    """Add up the values of each key."""
+    sums: dict[str, Number] = {}
+    for mapping in mappings:
+        for key, value in mapping.items():
+            sums[key] = sums.get(key, 0) + value
+    return sums
 
 
 def standing(claims: Iterable[IdRange], covers: Iterable[IdRange], highest: int) -> list[IdRange]:

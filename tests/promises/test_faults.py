@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -152,6 +153,29 @@ def test_a_region_that_never_answers_is_missing_and_holds_up_nothing_else(crawl,
     assert report["totals"]["items"] < truth["records"]
     assert "to be tried last" in done.stderr
     assert "Gave up on ids" in done.stderr
+
+
+def test_the_report_says_what_was_answered_how_long_nothing_left_and_what_the_log_has_as_errors(crawl, crawls):
+    faults = (
+        f"--fault=status-500:1:{FIRST + 120}:{FIRST + 160}",
+        f"--fault=throttle-seconds:1:{FIRST + 200}:{FIRST + 220}",
+        f"--fault=not-json:1:{FIRST + 240}:{FIRST + 290}",
+        f"--fault=reset:1:{FIRST + 320}:{FIRST + 360}",
+    )
+    done, _, requests, _ = crawl(*faults, "--fault-limit=2", retries=1)
+    report = crawls.report()
+    answers = report["answers"]
+    assert sum(answers.values()) == len(requests) == report["totals"]["requests"]
+    met = Counter(fault for *_, fault in requests)
+    names = {"status 500": "status-500", "status 429": "throttle-seconds", "connection lost": "reset"}
+    assert {kind: answers[kind] for kind in names} == {kind: met[fault] for kind, fault in names.items()}
+    assert sum(report["faults"].values()) == met["not-json"]
+    assert all(met.values())
+    assert report["paused"]["status 429"] >= 1
+    errors = [line for line in done.stderr.splitlines() if "] ERROR: " in line]
+    assert [line.partition(" ")[2] for line in report["errors"]] == [
+        line.partition("ERROR: ")[2] for line in errors
+    ][-10:]
 
 
 def test_of_many_ranges_of_one_kind_there_is_a_line_now_and_then_and_their_sum_at_the_end(crawl, crawls):

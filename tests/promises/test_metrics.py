@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 import socket
 import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.conftest import PROJECT
 from tests.promises.conftest import free_port, wait_until
 
 
@@ -14,12 +16,39 @@ def values(text):
     }
 
 
+def documented():
+    """Name, type and second label of each metric, as README.md has them."""
+    rows = re.findall(
+        r"^\| `(lifestats_\w+)` \| (\w+) \| (?:`(\w+)`)? ?\|", (PROJECT / "README.md").read_text(), re.MULTILINE
+    )
+    return {name: (kind, label) for name, kind, label in rows}
+
+
 def test_the_metrics_of_a_crawl_are_those_of_its_report(crawls, start_api, tmp_path):
     file = tmp_path / "lifestats.prom"
-    with start_api("--fault=status-500:0.05", ids=1000) as api:
-        crawls.configure(**api.space, metrics_file=str(file))
+    faults = "--fault=status-500:0.05", "--fault=throttle-seconds:0.02", "--fault=not-json:0.05"
+    with start_api(*faults, ids=1000) as api:
+        crawls.configure(**api.space, metrics_file=str(file), rate_limit=1000)
         assert crawls.run().returncode == 0
-    report, metrics = crawls.report(), values(file.read_text())
+    report, text = crawls.report(), file.read_text()
+    metrics = values(text)
+    families = [family for family in text_string_to_metric_families(text) if family.samples]
+    assert documented() == {
+        family.samples[0].name: (family.type, "".join(family.samples[0].labels.keys() - {"environment"}))
+        for family in families
+    }
+    labelled = {
+        name: {next(iter(set(sample.labels.values()) - {"test"})): sample.value for sample in family.samples}
+        for family in families
+        for name in (family.name.removeprefix("lifestats_"),)
+        if len(family.samples[0].labels) > 1
+    }
+    assert labelled["answers"] == report["answers"]
+    assert labelled["disbelieved_answers"] == report["faults"]
+    assert labelled["paused_seconds"] == report["paused"]
+    assert metrics["lifestats_records_total"] == report["totals"]["items"]
+    assert metrics["lifestats_started_timestamp_seconds"] < metrics["lifestats_last_spill_timestamp_seconds"]
+    assert metrics["lifestats_ended_timestamp_seconds"] <= metrics["lifestats_updated_timestamp_seconds"]
     assert metrics["lifestats_requests_total"] == report["totals"]["requests"]
     assert metrics["lifestats_retries_total"] == report["totals"]["retries"] > 0
     assert metrics["lifestats_pages_total"] == report["totals"]["pages"]

@@ -80,6 +80,25 @@ def test_killed_twenty_times_a_crawl_still_counts_every_record_once(crawls, api)
     assert asked_again(api) <= kills * (2 * SPILL_EVERY + CHAINS)
 
 
+def test_what_a_killed_crawl_had_requested_is_told_as_far_as_it_was_noted(crawls, api):
+    crawls.change(rate_limit=20, spill_every=1000, spill_seconds=1000)
+    noted = crawls.directory / "runs" / "test"
+    with crawls.start() as process:
+        wait_until(lambda: any(noted.glob("*/.requested")), process)
+        (note,) = noted.glob("*/.requested")
+        wait_until(lambda: note.read_text().endswith("}"), process)
+        process.kill()
+    asked = len(api.requests)
+    crawls.change(rate_limit=None)
+    done = crawls.run()
+    assert done.returncode == 0, done.stderr
+    report = crawls.report()
+    assert report["killed"]["starts"] == 1
+    assert 20 <= report["killed"]["requests"] <= asked
+    assert report["totals"]["requests"] == len(api.requests) - asked
+    assert not note.exists()
+
+
 def next_segment(crawls) -> int:
     numbers = [int(path.stem) for path in (crawls.directory / "runs").glob("test/*/segments/*.parquet")]
     return max(numbers, default=0) + 1
