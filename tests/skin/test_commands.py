@@ -44,7 +44,7 @@ def test_an_argument_that_is_not_understood_is_one_line_with_an_example(made, ca
     command.run(["nonsense"], parser.parse_args([]))
     output = capsys.readouterr()
     assert (output.out, command.exitcode) == ("", 1)
-    assert output.err == f"lifestats: unexpected argument 'nonsense'. Example: {command.example}\n"
+    assert output.err == f"lifestats: unexpected argument 'nonsense'. Example: scrapy {name} {command.example}\n"
 
 
 @pytest.mark.parametrize("name", ["plan", "runs"])
