@@ -9,6 +9,7 @@
 # make bench        measure lifestats and other crawlers, and write docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  run a short comparison, and print it (three minutes)
 # make lock         compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names
+# make dist         build the wheel and the source archive, into dist/
 # make audit        look up known vulnerabilities of every locked package; fail if a package cannot be looked up
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +26,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --
 # Scrapy looks into the home directory before it reads a project, and fails if an account has neither HOME nor a name.
 KNOW_A_HOME = cp deploy/lifestats_home.pth "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-.PHONY: crawl check test simulate liars mutants check-all pure torture bench bench-quick lock audit clean
+.PHONY: crawl check test simulate liars mutants check-all pure torture bench bench-quick lock dist audit clean
 crawl: $(VENV)/.runtime
 	$(BIN)/scrapy crawl lifestats -s ENV=$(ENV)
 
@@ -81,6 +82,10 @@ lock: $(VENV)/.dev
 	$(COMPILE) requirements-dev.in -c requirements.txt -c requirements-bench.in -o requirements-dev.txt
 	$(COMPILE) requirements-bench.in -c requirements.txt -c requirements-dev.txt -o requirements-bench.txt
 	$(COMPILE) requirements-scrapyd.in -c requirements.txt -c requirements-dev.txt -o requirements-scrapyd.txt
+
+# With the setuptools of the development packages: nothing is downloaded.
+dist: $(VENV)/.dev
+	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist --clear
 
 # Without --strict pip-audit exits with 0 although it has looked up nothing.
 audit: $(VENV)/.dev

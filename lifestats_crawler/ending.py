@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum
 
+from lifestats_crawler.program import called
+
 #: Keys of Scrapy's stats: the path of the report, whether it is complete, and why a crawl did not start.
 REPORT, COMPLETE = "lifestats/report", "lifestats/complete"
 NOT_STARTED_BECAUSE = "lifestats/not_started_because"
@@ -81,9 +83,9 @@ _LIMITS = {
 
 _AGAIN = "To fetch them, run this command again."
 _ADVICE = {
-    Ending.FAILING: "Run scrapy probe to find the cause. Then run this command again: it goes on from here.",
+    Ending.FAILING: "Run {probe} to find the cause. Then run this command again: it goes on from here.",
     Ending.REFUSED: "Check the token or the login. A start with a new one goes on from here.",
-    Ending.MISCONFIGURED: "Run scrapy probe, correct the configuration, and start again.",
+    Ending.MISCONFIGURED: "Run {probe}, correct the configuration, and start again.",
     Ending.STORAGE: "Make room in the storage, or mend it. Then run this command again: it goes on from here.",
     Ending.BROKEN: "Open an issue with the log.",
     Ending.CRAWLING: "The crawl goes on.",
@@ -97,7 +99,9 @@ def advice(word: str, name: str) -> str:
     >>> advice("shutdown", "a"), advice("finished", "a")
     ('To fetch them, run this command again.', 'To try these ids once more, add -a run=a')
     """
-    return next((text for ending, text in _ADVICE.items() if ending.word == word), _AGAIN).format(name=name)
+    return next((text for ending, text in _ADVICE.items() if ending.word == word), _AGAIN).format(
+        name=name, probe=called("probe")
+    )
 
 
 def sentence(word: str) -> str:

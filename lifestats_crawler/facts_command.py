@@ -11,6 +11,7 @@ from scrapy.commands import ScrapyCommand
 
 from lifestats_crawler import printing
 from lifestats_crawler.exceptions import LifestatsError
+from lifestats_crawler.program import called
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +30,7 @@ class FactsCommand(ScrapyCommand):
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
-    #: A command line to start from, for ``--help``.
+    #: What a command line to start from has behind the command, for ``--help``.
     example = ""
 
     @abstractmethod
@@ -48,12 +49,12 @@ class FactsCommand(ScrapyCommand):
         """Add ``--json`` to Scrapy's own options, and an example to the help."""
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
-        parser.epilog = f"Example: {self.example}"
+        parser.epilog = f"Example: {self._example}"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Gather the facts and show them."""
         if args:
-            self._refuse(f"unexpected argument {args[0]!r}. Example: {self.example}")
+            self._refuse(f"unexpected argument {args[0]!r}. Example: {self._example}")
             return
         try:
             facts = self.gather(cast("Settings", self.settings), opts)
@@ -70,6 +71,10 @@ class FactsCommand(ScrapyCommand):
             printing.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
         else:
             self.show(facts, printing.console())
+
+    @property
+    def _example(self) -> str:
+        return f"{called(self.__module__.rpartition('.')[2])} {self.example}".rstrip()
 
     def _refuse(self, reason: str) -> None:
         sys.stderr.write(f"lifestats: {reason}\n")

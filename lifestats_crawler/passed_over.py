@@ -9,6 +9,7 @@ from scrapy.settings import SETTINGS_PRIORITIES, default_settings
 
 from lifestats_crawler import settings as project
 from lifestats_crawler.exceptions import ConfigError
+from lifestats_crawler.program import called
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -25,6 +26,7 @@ _DNS = "names are looked up by the operating system"
 _AUTH = "set headers in config.yml: Authorization: Basic ..."
 _MAIL = "set notify in config.yml"
 _NO_PAGES = "it is for pages of web sites"
+_NO_ITEMS = f"a crawl has no items to export, and the report has the counts. Use: {called('report')} --format csv"
 _QUEUE = "the frontier of the run decides what is requested, and no request is a duplicate by mistake"
 
 #: Why a setting has no effect.
@@ -48,8 +50,8 @@ REASONS = {
     "DOWNLOAD_WARNSIZE": "set DOWNLOAD_MAXSIZE",
     "DUPEFILTER_CLASS": _QUEUE,
     "DUPEFILTER_DEBUG": _QUEUE,
-    "FEEDS": "a crawl has no items to export, and the report has the counts. Use: scrapy report --format csv",
-    "FEED_URI": "a crawl has no items to export, and the report has the counts. Use: scrapy report --format csv",
+    "FEEDS": _NO_ITEMS,
+    "FEED_URI": _NO_ITEMS,
     "FILES_STORE": "a crawl downloads no files",
     "HTTPAUTH_PASS": _AUTH,
     "HTTPAUTH_USER": _AUTH,

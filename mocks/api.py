@@ -224,9 +224,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(serve(api, args.host, args.port, until_stdin_closes=args.until_stdin_closes))
     except (OSError, OverflowError) as error:
-        reason = str(error).rpartition(": ")[2]  # asyncio names the address once more before it
-        return _complain(f"cannot listen on {args.host}:{args.port}: {reason}", 1)
+        return _complain(f"cannot listen on {args.host}:{args.port}: {why(error)}", 1)
     return 0
+
+
+def why(error: OSError | OverflowError) -> str:
+    """Say why nothing can be listened to: what the system says of the number of an error, if there is one.
+
+    asyncio writes the address and the number around it, in each version of Python in another way. Errors of
+    names have numbers of their own, which are negative.
+
+    >>> why(OSError(2, "error while attempting to bind: [errno 2] no such file or directory"))
+    'No such file or directory'
+    >>> why(OSError(-2, "Name or service not known")), why(OSError("could not bind")), why(OverflowError("port"))
+    ('Name or service not known', 'could not bind', 'port')
+    """
+    number = getattr(error, "errno", None)
+    if number is None:
+        return str(error)
+    return os.strerror(number) if number > 0 else str(getattr(error, "strerror", error))
 
 
 def _complain(reason: str, exit_code: int) -> int:

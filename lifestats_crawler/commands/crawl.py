@@ -14,9 +14,10 @@ import orjson
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.exceptions import UsageError
 
-from lifestats_crawler import standard_streams, stopping
+from lifestats_crawler import program, standard_streams, stopping
 from lifestats_crawler.ending import COMPLETE, NOT_STARTED_BECAUSE, REPORT, ExitStatus
 from lifestats_crawler.exceptions import LifestatsError
+from lifestats_crawler.program import called
 from lifestats_crawler.report import console
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ _READER_SECONDS = 10.0  # in which a reader of the report must take something
 
 class Command(CrawlCommand):
     """Crawl, print the report, and exit with 0 only if it is complete."""
+
+    def syntax(self) -> str:
+        """Say what follows the command."""
+        return "[options]" if program.is_own() else "[options] lifestats"
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
@@ -51,7 +56,7 @@ class Command(CrawlCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add an example to the help of Scrapy's own options."""
         super().add_options(parser)
-        parser.epilog = "Example: scrapy crawl lifestats -s ENV=production -a run=new"
+        parser.epilog = f"Example: {called('crawl')} -s ENV=production -a run=new"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Read Scrapy's own options, and end with "could not start" for one that cannot be."""
@@ -65,8 +70,10 @@ class Command(CrawlCommand):
         """Run the spider that ``args`` names; extends Scrapy's, which exits with 0 after most failures."""
         process: Any = self.crawler_process
         spiders = process.spider_loader.list()
+        if program.is_own() and not args:
+            args = spiders
         if len(args) != 1 or args[0] not in spiders:
-            raise SystemExit(f"lifestats: there is no spider {' '.join(args)!r}. Run: scrapy crawl lifestats")
+            raise SystemExit(f"lifestats: there is no spider {' '.join(args)!r}. Run: {called('crawl')}")
         if process.settings["LOG_LEVEL"] != "DEBUG":
             _quieten()
         crawler = self._create_crawler(args[0])
@@ -110,14 +117,14 @@ def _conclude(crawler: Crawler) -> int:
         if spider and spider.crawl.trouble:
             print(f"lifestats: {spider.crawl.trouble}", file=sys.stderr)
         return ExitStatus.STOPPED if has_started else ExitStatus.NOT_STARTED
-    _show(Path(stats[REPORT]))
+    _show(Path(stats[REPORT]), is_made_up=spider.crawl.config.mock)
     ending = spider.crawl.ending
     if ending and ending.status is not None:
         return ending.status
     return ExitStatus.COMPLETE if stats[COMPLETE] else ExitStatus.INCOMPLETE
 
 
-def _show(path: Path) -> None:
+def _show(path: Path, *, is_made_up: bool) -> None:
     """Print a report; an output that does not take it changes nothing about the crawl."""
-    show = partial(console.show, orjson.loads(path.read_bytes()), path)
+    show = partial(console.show, orjson.loads(path.read_bytes()), path, is_made_up=is_made_up)
     standard_streams.show(show, _READER_SECONDS, lambda: not stopping.signals.is_wanted)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import UndefinedError
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from lifestats_crawler import printing
+from lifestats_crawler.config import setting_names
 from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError, StorageError, UnreadableError
+from lifestats_crawler.program import called
 from lifestats_crawler.report import comparison, console, html
 from lifestats_crawler.storage import reports, segments
 
 if TYPE_CHECKING:
     import argparse
+
+    from scrapy.settings import Settings
 
     from lifestats_crawler.items import Key
     from lifestats_crawler.storage.reports import Report
@@ -44,15 +48,16 @@ class Command(ScrapyCommand):
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "Compare two reports: values that rose or fell, new values, and values that are gone. EARLIER and"
-            " LATER are names of runs of the environment (scrapy runs lists them), or paths of report.json files."
+            "Compare two reports: values that rose or fell, new values, and values that are gone. EARLIER"
+            f" and LATER are names of runs of the environment ({called('runs')} lists them), or paths of"
+            " report.json files."
             " A value that only one of the reports lists is looked up in the segments beside the other one."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
         super().add_options(parser)
-        parser.epilog = "Example: scrapy diff 20261101T030000Z 20261108T030000Z -s ENV=production"
+        parser.epilog = f"Example: {called('diff')} 20261101T030000Z 20261108T030000Z -s ENV=production"
         parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
         parser.add_argument(
             "--json", action="store_const", const="json", dest="format", help="the same as --format json"
@@ -61,8 +66,9 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Compare the two reports that ``args`` names."""
         if len(args) != _TWO:
-            raise UsageError("give two runs: scrapy diff EARLIER LATER")
+            raise UsageError(f"give two runs: {called('diff')} EARLIER LATER")
         try:
+            setting_names.check(cast("Settings", self.settings))
             document = self._compare([self._named(name) for name in args])
             self._show(document, opts.format)
         except LifestatsError as error:
@@ -95,8 +101,8 @@ class Command(ScrapyCommand):
             return Path(name)
         assert self.settings is not None  # noqa: S101  # Scrapy has set them
         directory = Path(load_config(self.settings, is_to_ask=False).storage) / environment(self.settings)
-        if not (directory / name).is_dir():
-            raise StorageError(f"there is no run {name!r} in {directory}. List the runs: scrapy runs")
+        if not name or not (directory / name).is_dir():
+            raise StorageError(f"there is no run {name!r} in {directory}. List the runs: {called('runs')}")
         return directory / name / "report.json"
 
 

@@ -16,6 +16,7 @@ from lifestats_crawler.exceptions import StorageError
 from lifestats_crawler.facts_command import Facts, FactsCommand
 from lifestats_crawler.formats import h_mm_ss, many, percent_done, size
 from lifestats_crawler.preflight import plan
+from lifestats_crawler.program import called
 from lifestats_crawler.report import document
 from lifestats_crawler.report.console import pairs
 from lifestats_crawler.storage import inventory, reports
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 class Command(FactsCommand):
     """Tell what ``scrapy crawl lifestats`` would do now."""
 
-    example = "scrapy plan -s ENV=production"
+    example = "-s ENV=production"
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
@@ -47,7 +48,7 @@ class Command(FactsCommand):
     def long_desc(self) -> str:
         """Describe the command in its help."""
         return (
-            "Work out what 'scrapy crawl lifestats' would do with the same settings: how many requests, how long "
+            f"Work out what '{called('crawl')}' would do with the same settings: how many requests, how long "
             "at the rate limit, how much disk, and whether it would continue an unfinished run. The command sends "
             "no request and changes no file. It estimates the number of records from the newest complete report, "
             "or else from the run that would be continued."

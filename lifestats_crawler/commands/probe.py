@@ -37,7 +37,7 @@ _STYLES = {OK: "green", NOTE: "yellow", FAILED: "bold red"}
 class Command(FactsCommand):
     """Ask an API a few questions, and tell whether the configuration reads it right."""
 
-    example = "scrapy probe -s ENV=production"
+    example = "-s ENV=production"
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""

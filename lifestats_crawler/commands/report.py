@@ -13,6 +13,7 @@ from scrapy.exceptions import UsageError
 from lifestats_crawler import clock, printing
 from lifestats_crawler.config.from_settings import environment, load_config
 from lifestats_crawler.exceptions import LifestatsError
+from lifestats_crawler.program import called
 from lifestats_crawler.report import console, export, html, making
 from lifestats_crawler.storage import reports, runs
 from lifestats_crawler.storage.opening import locked
@@ -53,7 +54,7 @@ class Command(ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
         super().add_options(parser)
-        parser.epilog = "Example: scrapy report -s ENV=production --top 1000 --format csv --output top.csv"
+        parser.epilog = f"Example: {called('report')} -s ENV=production --top 1000 --format csv --output top.csv"
         parser.add_argument(
             "--format",
             choices=FORMATS,
@@ -110,9 +111,9 @@ class Command(ScrapyCommand):
             with export.written(opts.output) as path:
                 export.write_parquet(run, config, path)
         elif opts.format == "table" and not opts.output:
-            console.show(done, shown, opts.top or console.ROWS)
+            console.show(done, shown, opts.top or console.ROWS, is_made_up=config.mock)
         else:
-            text = _text(done, opts.format, shown)
+            text = _text(done, opts.format, shown, is_made_up=config.mock)
             if opts.output:
                 with export.written(opts.output) as path:
                     path.write_bytes(text.encode())
@@ -120,7 +121,7 @@ class Command(ScrapyCommand):
                 printing.write(text)
 
 
-def _text(report: Report, format_name: str, shown: Path) -> str:
+def _text(report: Report, format_name: str, shown: Path, *, is_made_up: bool) -> str:
     """Return a report in a format of text; a table in a file has every row."""
     if format_name == "json":
         return reports.dump(report).decode()
@@ -129,5 +130,6 @@ def _text(report: Report, format_name: str, shown: Path) -> str:
     if format_name == "csv":
         return export.rows_as_csv(report)
     out = StringIO()
-    console.show(report, shown, max(len(counter["top"]) for counter in report["counters"].values()), out)
+    rows = max(len(counter["top"]) for counter in report["counters"].values())
+    console.show(report, shown, rows, out, is_made_up=is_made_up)
     return out.getvalue()

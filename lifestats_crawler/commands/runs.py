@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler import clock
 from lifestats_crawler.config.from_settings import load_config
+from lifestats_crawler.exceptions import ConfigError
 from lifestats_crawler.facts_command import Facts, FactsCommand
 from lifestats_crawler.formats import minute, percent_done, size
 from lifestats_crawler.report.console import table
@@ -26,7 +27,7 @@ _HEADINGS = ("environment", "run", "state", "settled", "records", "size", "start
 class Command(FactsCommand):
     """List the runs of a storage, the one last worked on first."""
 
-    example = "scrapy runs --environment production"
+    example = "--environment production"
 
     def short_desc(self) -> str:
         """Describe the command in the list of commands."""
@@ -49,6 +50,8 @@ class Command(FactsCommand):
 
     def gather(self, settings: Settings, opts: argparse.Namespace) -> Facts:
         """Look at the runs of the storage."""
+        if opts.environment is not None and not opts.environment.strip():
+            raise ConfigError("--environment is empty: name an environment, or leave out the option")
         storage = Path(load_config(settings, is_to_ask=False).storage).resolve()
         now = clock.now()
         names = inventory.environments(storage, now) if opts.environment is None else [opts.environment]

@@ -10,6 +10,7 @@ from lifestats_crawler.api import answers
 from lifestats_crawler.crawl.audit import Shown
 from lifestats_crawler.crawl.talk import Question, compared
 from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
+from lifestats_crawler.program import called
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -79,4 +80,4 @@ def prove(
         page = Shown.of(page.first, whole)
     advice = ". Set inclusive: false: with the present value the crawl would lose records" if is_sure else ""
     why = why or f"a request at {page.first} shows record {record}, and one at {first} lacks it{advice}"
-    return Proof(Outcome.REFUTED, f"{why}. scrapy probe shows the answers")
+    return Proof(Outcome.REFUTED, f"{why}. {called('probe')} shows the answers")

@@ -10,6 +10,7 @@ from lifestats_crawler.api import answers, throttling
 from lifestats_crawler.downloader import backoff
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import Cause, ContradictionError, RefusedError
+from lifestats_crawler.program import called
 
 if TYPE_CHECKING:
     from random import Random
@@ -197,8 +198,8 @@ class Retries:
         ending = Ending.OUTAGE if 2 * unreachable > many else Ending.FAILING
         return Stop(
             ending,
-            f"none of {many} requests had a good answer, the last one: {failure.reason}. Run scrapy probe to find"
-            " the cause",
+            f"none of {many} requests had a good answer, the last one: {failure.reason}. Run"
+            f" {called('probe')} to find the cause",
         )
 
     def _own(self, failure: Failure) -> Retry | Skip:

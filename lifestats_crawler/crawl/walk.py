@@ -23,6 +23,7 @@ from lifestats_crawler.crawl.recovery import Recovery
 from lifestats_crawler.crawl.talk import Heard, Question
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.program import called
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
@@ -247,8 +248,7 @@ class Walk:
         self._crawl.stop(
             Ending.MISCONFIGURED,
             f"the API answers otherwise when it is asked for a part: {seen}. So records would be lost: look at"
-            f" url,"
-            " inclusive and next; scrapy probe shows the answers",
+            f" url, inclusive and next; {called('probe')} shows the answers",
         )
 
     def _counted_later(self, tally: Tally, whole: Answer) -> Step:

@@ -20,6 +20,7 @@ from lifestats_crawler.crawl.reader import is_claim
 from lifestats_crawler.exceptions import FaultyPageError
 from lifestats_crawler.preflight.plan import estimate
 from lifestats_crawler.preflight.probe_questions import FAILED, NOTE, OK, SKIPPED, Check
+from lifestats_crawler.program import called
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class Verdicts:
             return NOTE, seen, "url"
         if made and made.outcome is proof.Outcome.OPEN:
             seen = f"{seen}, and the first page could not be compared with it once more"
-            return NOTE, f"{seen}, so inclusive was not checked: run scrapy probe again", "inclusive"
+            return NOTE, f"{seen}, so inclusive was not checked: run {called('probe')} again", "inclusive"
         rest = sorted(an_other for an_other in first.ids if an_other > an_id)
         if self._config.inclusive and (made is None or (rest and sorted(known.ids)[: len(rest)] == rest)):
             return FAILED, f"{seen}: set inclusive: false; otherwise records are lost", "inclusive", shown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from lifestats_crawler import ending, printing
+from lifestats_crawler import ending, printing, program
 from lifestats_crawler.formats import audited, extent, many, visible
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ ROWS = 10
 REASONS = 3  # why ids are missing: report.json has every one
 
 
-def show(report: dict[str, Any], path: Path, rows: int = ROWS, out: TextIO | None = None) -> None:
+def show(
+    report: dict[str, Any], path: Path, rows: int = ROWS, out: TextIO | None = None, *, is_made_up: bool = False
+) -> None:
     """Print the first rows of each counter, aligned, whether they are complete, and the path.
 
-    ``out`` is where to, in place of standard output.
+    ``out`` is where to, in place of standard output. Where the data is made up by the mock, the last line says so.
     """
     console = printing.console(out)
     for name, counter in report["counters"].items():
@@ -35,6 +37,8 @@ def show(report: dict[str, Any], path: Path, rows: int = ROWS, out: TextIO | Non
     console.print(Text(str(path)), soft_wrap=True)
     if (shown := path.with_name("report.html")).exists():
         console.print(Text(str(shown)), soft_wrap=True)
+    if is_made_up:
+        console.print(Text(_made_up(report["run"]["environment"]), "yellow"), soft_wrap=True)
 
 
 def show_diff(document: dict[str, Any]) -> None:
@@ -127,8 +131,13 @@ def _headline(report: dict[str, Any]) -> Text:
     if nothing:
         names = ", ".join(map(_plain, nothing))
         counted = f"Complete, but NOTHING was counted for {names}: {done}"
-        return Text(f"\n{counted}. Run scrapy probe to check the configuration.", style="yellow")
+        return Text(f"\n{counted}. Run {program.called('probe')} to check the configuration.", style="yellow")
     return Text(f"\nComplete: {done}.", style="green")
+
+
+def _made_up(environment: str) -> str:
+    other = f"To crawl your own API, name its environment: {program.called('crawl')} -s ENV=production"
+    return f"This data is made up: the environment {environment} has mock: true, the mock API. {other}"
 
 
 def _remarks(report: dict[str, Any]) -> Iterator[str]:

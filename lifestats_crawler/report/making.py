@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lifestats_crawler import clock
 from lifestats_crawler.exceptions import LifestatsError, StorageError
+from lifestats_crawler.program import called
 from lifestats_crawler.report import document
 from lifestats_crawler.storage import durable, reports, segments
 from lifestats_crawler.storage.runs import Run
@@ -105,7 +106,7 @@ def save(run: Run, report: Report) -> None:
         html.write(run, report)
     except OSError as error:
         run.page.unlink(missing_ok=True)  # of an earlier start: not the page of this report
-        logger.warning("The page was not written: %s. scrapy report --save writes it", error)
+        logger.warning("The page was not written: %s. %s --save writes it", error, called("report"))
     if report["coverage"]["complete"] and not _is_superseded(run, report):
         durable.write(run.latest, content)
     durable.write(run.report, content)

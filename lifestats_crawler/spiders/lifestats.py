@@ -67,7 +67,7 @@ class LifestatsSpider(Spider):
         """Take the environment's configuration and open its run. Raises LifestatsError."""
         for name in kwargs:
             if not name.startswith("_"):
-                raise RunError(f"unknown argument -a {name}; the only one is -a run=NAME")
+                raise RunError(f"unknown argument -a {name}; the only one is -a run=NAME. Settings need -s")
         crawler.signals = ClosingSignals(crawler)
         config = load_config(crawler.settings)
         redaction.hide(secrets.hidden(config))

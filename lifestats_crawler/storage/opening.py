@@ -36,7 +36,7 @@ def open_run(parent: Path, job: Job, name: str | None, now: str) -> Run:
     Raises RunError for a name that cannot be, a run of another job, or one that another process is crawling;
     NewerFormatError for one of a later version; StorageError where the storage cannot be written.
     """
-    if name and name != NEW and not NAME.fullmatch(name):
+    if name is not None and name != NEW and not NAME.fullmatch(name):
         raise RunError(
             f"run {name!r}: use 1 to 100 letters, digits, dots, dashes and underscores for a name. Begin it with a"
             " letter or a digit, and do not end it with .json or .js"

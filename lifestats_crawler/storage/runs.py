@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.exceptions import NewerFormatError, OverlapError, RunError, StorageError, UnreadableError
+from lifestats_crawler.program import called
 from lifestats_crawler.storage import footers, lock, segments
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def find(parent: Path, job: Job, name: str | None, now: str) -> Run:
     if refused:
         where = f"; its report is {refused[0].report}" if refused[0].report.exists() else ""
         raise RunError(another_configuration(*refused, job) + where)
-    raise RunError(f"there is no run{f' {name!r}' if name else ''} in {parent}. List the runs: scrapy runs")
+    raise RunError(f"there is no run{f' {name!r}' if name else ''} in {parent}. List the runs: {called('runs')}")
 
 
 def another_configuration(run: Run, known: Job, job: Job) -> str:

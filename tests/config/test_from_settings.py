@@ -21,8 +21,9 @@ def nothing_set(monkeypatch):
         ({}, None, "development"),
         ({}, "production", "production"),
         ({"ENV": "test"}, "production", "test"),
-        ({"ENV": ""}, "production", "production"),
-        ({"ENV": None}, "", "development"),
+        ({"ENV": None}, "production", "production"),
+        ({"ENV": "test"}, "", "test"),
+        ({"ENV": "test "}, None, "test "),
     ],
 )
 def test_the_environment_is_that_of_the_settings_else_of_the_process_else_development(
@@ -31,6 +32,24 @@ def test_the_environment_is_that_of_the_settings_else_of_the_process_else_develo
     if variable is not None:
         monkeypatch.setenv("ENV", variable)
     assert environment(settings) == chosen
+
+
+@pytest.mark.parametrize("name", ["ENV", "LIFESTATS_CONFIG"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_what_is_given_and_empty_is_refused_as_a_setting_and_as_a_variable(monkeypatch, name, empty):
+    monkeypatch.setenv(name, "production")
+    with pytest.raises(ConfigError, match=f"the setting {name} is empty"):
+        load_config({name: empty})
+    monkeypatch.setenv(name, empty)
+    with pytest.raises(ConfigError, match=f"the environment variable {name} is empty"):
+        load_config({})
+
+
+def test_a_variable_in_another_case_is_refused_where_nothing_else_is_given(monkeypatch):
+    monkeypatch.setenv("env", "production")
+    with pytest.raises(ConfigError, match="'env' has no effect"):
+        environment({})
+    assert environment({"ENV": "test"}) == "test"
 
 
 def test_the_config_file_is_that_of_the_settings_else_of_the_process_else_the_projects(project, monkeypatch):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -96,6 +98,21 @@ def environment(**variables: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     # Scrapy leaves the loop that uvloop's replaces, and on a second signal open connections, to the end.
     return kept | {"PYTHONWARNINGS": "error,ignore::ResourceWarning", "COLUMNS": "100"} | variables
+
+
+def without_downloads(directory: Path) -> dict[str, str]:
+    """Let uvx install the wheel alone: what it needs is here already."""
+    needed = re.findall(r"^(\w[\w-]*)==", (PROJECT / "requirements.in").read_text(), re.MULTILINE)
+    overrides = directory / "overrides.txt"
+    overrides.write_text("".join(f"{name} ; sys_platform == 'nowhere'\n" for name in needed))
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "UV_OFFLINE": "1",
+        "UV_OVERRIDE": str(overrides),
+        "UV_PYTHON": sys.executable,
+    }
 
 
 class Crawls:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import select
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing, contextmanager
+from errno import EADDRINUSE
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
@@ -184,7 +186,16 @@ def test_a_port_that_is_taken_is_one_line_and_exit_code_1(url: str) -> None:
     with started(f"--port={port}") as process:
         output, complaint = process.communicate(timeout=30)
     assert (output, process.returncode) == ("", 1)
-    assert complaint == f"mocks.api: cannot listen on 127.0.0.1:{port}: address already in use\n"
+    assert complaint == f"mocks.api: cannot listen on 127.0.0.1:{port}: {os.strerror(EADDRINUSE)}\n"
+
+
+@pytest.mark.parametrize("address", ["--port=70000", "--host=192.0.2.1", "--host=nowhere.invalid"])
+def test_an_address_that_cannot_be_is_one_line_and_exit_code_1(address: str) -> None:
+    with started("--port=0", address) as process:
+        output, complaint = process.communicate(timeout=30)
+    assert (output, process.returncode) == ("", 1)
+    assert re.fullmatch(r"mocks\.api: cannot listen on \S+:\d+: \S.*\n", complaint)
+    assert not re.search("errno|attempting", complaint, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

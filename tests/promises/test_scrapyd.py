@@ -105,7 +105,8 @@ class Scrapyd:
         return json.loads(subprocess.check_output(command, shell=True, timeout=30))  # noqa: S602
 
     def schedule(self, job, config, *settings) -> None:
-        chosen = ["ENV=production", f"LIFESTATS_CONFIG={config}", *settings]
+        own_file = [f"LIFESTATS_CONFIG={config}"] if config else []
+        chosen = ["ENV=production", *own_file, *settings]
         answer = self.ask("schedule", project="lifestats", spider="lifestats", jobid=job, setting=chosen)
         assert answer["jobid"] == job, answer
 
@@ -267,8 +268,8 @@ def test_the_commands_for_scrapyd_in_the_documentation_work(server, config, api,
 def test_a_job_that_cannot_start_says_why_in_its_log(server):
     died = server.log.count("Process died: exitstatus=1 ")
     # Without a file of its own, it reads the one within the egg.
-    server.schedule("nowhere", "", "ENV=nowhere")
-    server.schedule("mock", "", "ENV=development")
+    server.schedule("nowhere", None, "ENV=nowhere")
+    server.schedule("mock", None, "ENV=development")
     server.wait("nowhere")
     server.wait("mock")
     assert ".egg/lifestats_crawler/config.yml: has no environment 'nowhere'; it has " in server.job_log("nowhere")

@@ -10,7 +10,7 @@ from scrapy.settings import Settings
 
 from tests.configurations import write_config
 
-FACTS = ["plan", "probe", "runs"]
+FACTS = ["init", "plan", "probe", "runs"]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def made(tmp_path):
 def test_help_says_what_a_command_is_for_and_how_to_begin(made, name):
     command, parser = made(name)
     told = " ".join(parser.format_help().split())
-    assert f"Example: scrapy {name} " in told
+    assert f"Example: scrapy {name}" in told
     assert " ".join(command.long_desc().split()) in told
     assert "\n" not in command.short_desc()
     assert name == "crawl" or "--json" in told
@@ -44,7 +44,10 @@ def test_an_argument_that_is_not_understood_is_one_line_with_an_example(made, ca
     command.run(["nonsense"], parser.parse_args([]))
     output = capsys.readouterr()
     assert (output.out, command.exitcode) == ("", 1)
-    assert output.err == f"lifestats: unexpected argument 'nonsense'. Example: {command.example}\n"
+    assert (
+        output.err
+        == f"lifestats: unexpected argument 'nonsense'. Example: {f'scrapy {name} {command.example}'.rstrip()}\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["plan", "runs"])
