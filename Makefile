@@ -8,6 +8,7 @@
 # make torture      kill a crawl 200 times, with every fault of an API, few descriptors, a slow disk and a full log
 # make bench        measure lifestats and other crawlers, and write docs/benchmarks.md (a quarter of an hour)
 # make bench-quick  run a short comparison, and print it (three minutes)
+# make schema       write docs/schema anew, from the shapes of the JSON documents
 # make lock         compile each requirements*.in into a .txt; UPGRADE=--upgrade renews the versions that no .in names
 # make dist         build the wheel and the source archive, into dist/
 # make audit        look up known vulnerabilities of every locked package; fail if a package cannot be looked up
@@ -74,6 +75,9 @@ bench: $(VENV)/.bench
 
 bench-quick: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --quick
+
+schema: $(VENV)/.dev
+	$(BIN)/python -m tests.schemas
 
 # The constraints (-c) give a package the same version in all four files. The version is that of requirements-dev.txt,
 # or that of requirements-bench.in.

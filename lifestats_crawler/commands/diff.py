@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from jinja2 import UndefinedError
 from scrapy.commands import ScrapyCommand
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from scrapy.settings import Settings
 
+    from lifestats_crawler import shapes
     from lifestats_crawler.items import Key
     from lifestats_crawler.storage.reports import Report
 
@@ -76,7 +77,7 @@ class Command(ScrapyCommand):
         except (KeyError, TypeError, AttributeError, ValueError, UndefinedError):
             self._refuse("one of the two reports is damaged, or of another make")
 
-    def _compare(self, paths: list[Path]) -> dict[str, Any]:
+    def _compare(self, paths: list[Path]) -> shapes.Diff:
         before, after = map(reports.load, paths)
         lacking = comparison.unlisted(before, after)
         looked_up = zip(paths, (before, after), lacking, strict=True)
@@ -87,7 +88,7 @@ class Command(ScrapyCommand):
         print(f"lifestats: {reason}", file=sys.stderr)
         self.exitcode = 1
 
-    def _show(self, document: dict[str, Any], format_name: str) -> None:
+    def _show(self, document: shapes.Diff, format_name: str) -> None:
         if format_name == "json":
             printing.write(reports.dump(document).decode())
         elif format_name == "html":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scrapy.settings import SETTINGS_PRIORITIES
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy.settings import Settings
 
+    from lifestats_crawler import shapes
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.storage.choice import Choice
     from lifestats_crawler.storage.inventory import Entry
@@ -66,7 +67,7 @@ class Command(FactsCommand):
         measured, per_record = plan.measured_bytes(inventory.look_all(parent, now))
         ranges = plan.unsettled(config, continues)
         likely = known and plan.estimate(config, ranges, known.ratio, per_record, known.requests)
-        return {
+        facts: shapes.Plan = {
             "schema": "lifestats.plan/1",
             "environment": name,
             "config": str(config_path(settings)),
@@ -77,11 +78,12 @@ class Command(FactsCommand):
             "unsettled": sum(map(len, ranges)),
             "subsets": len(plan.subsets(config, ranges)),
             "most_chains": _most_chains(settings, config),
-            "density": known and asdict(known),
+            "density": cast("shapes.Density", asdict(known)) if known else None,
             "bytes_measured_in": measured,
-            "likely": likely and asdict(likely),
-            "at_most": asdict(plan.estimate(config, ranges, 1.0, per_record)),
+            "likely": _estimate(likely) if likely else None,
+            "at_most": _estimate(plan.estimate(config, ranges, 1.0, per_record)),
         }
+        return cast("Facts", facts)
 
     def show(self, facts: Facts, console: Console) -> None:
         """Print a line for each fact."""
@@ -103,12 +105,16 @@ def _most_chains(settings: Settings, config: Config) -> int:
     return settings.getint("CONCURRENT_REQUESTS") if is_told else most_chains(config)
 
 
-def _run(choice: Choice, entry: Entry | None) -> dict[str, Any]:
+def _estimate(estimate: plan.Estimate) -> shapes.Estimate:
+    return cast("shapes.Estimate", asdict(estimate))
+
+
+def _run(choice: Choice, entry: Entry | None) -> shapes.PlannedRun:
     return {
-        "continues": entry and entry.run.name,
+        "continues": entry.run.name if entry else None,
         "settled": entry.settled if entry else 0,
         "damaged_segments": entry.damaged if entry else 0,
-        "last_worked_on": entry and entry.worked_at,
+        "last_worked_on": entry.worked_at if entry else None,
         "refused_by": choice.refused_by,
         "not_continued": [{"run": run, "why": why} for run, why in choice.passed_over],
     }

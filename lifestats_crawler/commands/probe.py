@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy.settings import Settings
 
+    from lifestats_crawler import shapes
     from lifestats_crawler.config.model import Config
 
 _STYLES = {OK: "green", NOTE: "yellow", FAILED: "bold red"}
@@ -71,16 +72,17 @@ class Command(FactsCommand):
         holds = all(check.outcome != FAILED for check in checks)
         self.exitcode = 0 if holds else 1
         likely = verdicts.estimate() if holds else None
-        return {
+        facts: shapes.Probe = {
             "schema": "lifestats.probe/1",
             "environment": environment(settings),
             "url": config.shown_url,
             "rate_limit": config.rate_limit,
             "holds": holds,
             "requests": requests,
-            "checks": [asdict(check) for check in checks],
-            "crawl": likely and asdict(likely),
+            "checks": [cast("shapes.Check", asdict(check)) for check in checks],
+            "crawl": cast("shapes.Estimate", asdict(likely)) if likely else None,
         }
+        return cast("Facts", facts)
 
     def show(self, facts: Facts, console: Console) -> None:
         """Print a line for each check, and what a crawl would take."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lifestats_crawler import clock
 from lifestats_crawler.config.from_settings import load_config
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from scrapy.settings import Settings
 
+    from lifestats_crawler import shapes
     from lifestats_crawler.storage.inventory import Entry
 
 _HEADINGS = ("environment", "run", "state", "settled", "records", "size", "started (UTC)", "last worked on")
@@ -57,8 +58,13 @@ class Command(FactsCommand):
         names = inventory.environments(storage, now) if opts.environment is None else [opts.environment]
         entries = [entry for name in names for entry in inventory.look_all(storage / name, now)]
         entries.sort(key=lambda entry: entry.worked_at or "", reverse=True)
-        facts = {"storage": str(storage), "environment": opts.environment}
-        return {"schema": "lifestats.runs/1"} | facts | {"runs": [_run(entry) for entry in entries]}
+        facts: shapes.Runs = {
+            "schema": "lifestats.runs/1",
+            "storage": str(storage),
+            "environment": opts.environment,
+            "runs": [_run(entry) for entry in entries],
+        }
+        return cast("Facts", facts)
 
     def show(self, facts: Facts, console: Console) -> None:
         """Print a line for each run."""
@@ -70,14 +76,14 @@ class Command(FactsCommand):
             console.print(f"There is no run{whose} in {facts['storage']}.", markup=False, soft_wrap=True)
 
 
-def _run(entry: Entry) -> dict[str, Any]:
+def _run(entry: Entry) -> shapes.ListedRun:
     space = entry.space
     return {
         "environment": entry.run.environment,
         "run": entry.run.name,
         "state": entry.state,
-        "crawled_by": entry.crawler and entry.crawler["who"],
-        "ids": space and len(space),
+        "crawled_by": entry.crawler["who"] if entry.crawler else None,
+        "ids": None if space is None else len(space),
         "settled": entry.settled,
         "records": entry.records,
         "damaged_segments": entry.damaged,

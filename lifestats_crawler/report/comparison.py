@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from lifestats_crawler.items import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA = "lifestats.diff/1"
+    from lifestats_crawler import shapes
+
 _SPACE = ("url", "first_id", "last_id")
 
 #: Rank and count of values that a report does not list, by counter and value, as its segments have them.
@@ -48,7 +49,7 @@ class Change:
         return (self.count or 0) - (self.count_before or 0)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["new", "gone", "risen", "fallen", "same", "unlisted"]:
         """``new``, ``gone``, ``risen``, ``fallen``, ``same``, or ``unlisted``.
 
         That is a value which may well be in the report that does not list it, beyond its rows.
@@ -59,7 +60,7 @@ class Change:
         return "risen" if change > 0 else "fallen" if change < 0 else "same"
 
     @property
-    def direction(self) -> int:
+    def direction(self) -> Literal[-1, 0, 1]:
         """1 for a value that is more frequent and stands higher, -1 for the opposite, 0 for what others moved."""
         if self.kind in {"new", "gone"}:
             return 1 if self.kind == "new" else -1
@@ -69,7 +70,7 @@ class Change:
 
 def document(
     before: Mapping[str, Any], after: Mapping[str, Any], found: tuple[Found | None, Found | None] = (None, None)
-) -> dict[str, Any]:
+) -> shapes.Diff:
     """Return the comparison of two reports as one JSON document.
 
     ``found`` has what the segments of either run say of values that its report does not list (see ``unlisted``);
@@ -77,7 +78,7 @@ def document(
     """
     compared = compare(before, after, found)
     return {
-        "schema": SCHEMA,
+        "schema": "lifestats.diff/1",
         "before": _about(before),
         "after": _about(after),
         "differences": list(_differences(before, after)),
@@ -86,12 +87,12 @@ def document(
     }
 
 
-def _about(report: Mapping[str, Any]) -> dict[str, Any]:
-    about: dict[str, Any] = report["run"]
-    return about | {"complete": report["coverage"]["complete"], "items": report["totals"]["items"]}
+def _about(report: Mapping[str, Any]) -> shapes.Compared:
+    about: shapes.RunFacts = report["run"]
+    return {**about, "complete": report["coverage"]["complete"], "items": report["totals"]["items"]}
 
 
-def _totals(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:
+def _totals(before: Mapping[str, Any], after: Mapping[str, Any]) -> shapes.DiffTotals:
     return {
         "items_before": before["items"],
         "items": after["items"],
@@ -196,8 +197,17 @@ def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, b
     )
 
 
-def _as_json(change: Change) -> dict[str, Any]:
-    return asdict(change) | {
+def _as_json(change: Change) -> shapes.Change:
+    return {
+        "key": change.key,
+        "label": change.label,
+        "rank_before": change.rank_before,
+        "rank": change.rank,
+        "count_before": change.count_before,
+        "count": change.count,
+        "share_before": change.share_before,
+        "share": change.share,
+        "below": change.below,
         "rank_change": change.rank_change,
         "count_change": change.count_change,
         "kind": change.kind,

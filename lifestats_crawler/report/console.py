@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+    from lifestats_crawler import shapes
+    from lifestats_crawler.items import Key
+
 ROWS = 10
 REASONS = 3  # why ids are missing: report.json has every one
 
@@ -41,11 +44,10 @@ def show(
         console.print(Text(_made_up(report["run"]["environment"]), "yellow"), soft_wrap=True)
 
 
-def show_diff(document: dict[str, Any]) -> None:
+def show_diff(document: shapes.Diff) -> None:
     """Print what has changed between two reports."""
     console = printing.console()
-    for which in ("before", "after"):
-        run = document[which]
+    for which, run in (("before", document["before"]), ("after", document["after"])):
         note = "" if run["complete"] else " (INCOMPLETE, so its ranks are not final)"
         records = many(run["items"], "record")
         console.print(Text(f"{which}: {run['environment']} {run['name']}, {run['finished_at']}, {records}{note}"))
@@ -61,24 +63,24 @@ def show_diff(document: dict[str, Any]) -> None:
         console.print("The two reports have no counter with the same name and field.")
 
 
-def _changes(changes: list[dict[str, Any]]) -> Table:
+def _changes(changes: list[shapes.Change]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("rank", "was", "value", "count", "was", "change", "share", "was"):
         table.add_column(heading, justify="right")
     table.add_column("ranks")
     for change in changes:
         table.add_row(
-            *(_number(change[name]) for name in ("rank", "rank_before")),
-            Text(_named(change)),
-            *(_number(change[name]) for name in ("count", "count_before")),
+            *map(_number, (change["rank"], change["rank_before"])),
+            Text(_named(change["key"], change["label"])),
+            *map(_number, (change["count"], change["count_before"])),
             "" if change["count_change"] is None else f"{change['count_change']:+,}",
-            *("" if change[name] is None else f"{change[name]:.3%}" for name in ("share", "share_before")),
+            *("" if share is None else f"{share:.3%}" for share in (change["share"], change["share_before"])),
             Text(_kind(change), {1: "green", -1: "red"}.get(change["direction"], "")),
         )
     return table
 
 
-def _kind(change: dict[str, Any]) -> str:
+def _kind(change: shapes.Change) -> str:
     if change["below"] is not None:
         return f"below rank {change['below']:,}"
     if change["rank_change"] is None:
@@ -90,8 +92,8 @@ def _number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _named(row: dict[str, Any]) -> str:
-    return visible(row["key"]) + (f" {_plain(row['label'])}" if row.get("label") is not None else "")
+def _named(key: Key, label: str | None) -> str:
+    return visible(key) + (f" {_plain(label)}" if label is not None else "")
 
 
 def _plain(value: object) -> str:

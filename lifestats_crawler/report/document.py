@@ -7,22 +7,23 @@ from itertools import pairwise
 from math import floor, inf
 from typing import TYPE_CHECKING
 
+from lifestats_crawler import __version__
 from lifestats_crawler.ending import Ending
 from lifestats_crawler.items import Key
 from lifestats_crawler.ranges import missing
 from lifestats_crawler.report import audit, comparison
-from lifestats_crawler.storage.reports import SCHEMA, Report
 
 if TYPE_CHECKING:
+    from lifestats_crawler import shapes
     from lifestats_crawler.config.model import Config, CounterConfig
     from lifestats_crawler.counting.merge import CounterTotals, Totals
     from lifestats_crawler.storage.footers import Settled
+    from lifestats_crawler.storage.reports import Report
     from lifestats_crawler.storage.runs import Run
 
 #: Looks up which of some values, by counter, a run has counted.
 Occurring = Callable[[Mapping[str, Collection[Key]]], Mapping[str, Collection[Key]]]
 
-_TOLD = ("first_id", "last_id", "results_per_page", "rate_limit", "items", "id", "next", "inclusive")
 _MOST_EXACT = 2**53  # up to here a reader that takes every number for a double reads the same integer
 _MOST_PACE_POINTS = 500  # two hours in steps of 15 s
 
@@ -36,7 +37,7 @@ def build(  # noqa: PLR0913  # what a report is made of
     finish_reason: str,
     previous: Report | None = None,
     occurring: Occurring = lambda _: {},
-) -> Report:
+) -> shapes.Report:
     """Put a report together; its keys and their meaning are in README.md.
 
     ``previous`` is the report to compare it with, if there is one; ``occurring`` returns which values of
@@ -46,8 +47,9 @@ def build(  # noqa: PLR0913  # what a report is made of
     coverage = _coverage(config, settled)
     # Where the answers contradict the configuration, not one of its counts can be relied on.
     uncertain = coverage["ids"] if settled.is_misconfigured else coverage["ids"] - coverage["settled"]
-    report = {
-        "schema": SCHEMA,
+    report: shapes.Report = {
+        "schema": "lifestats.report/1",
+        "written_by": f"lifestats {__version__}",
         "run": {
             "name": run.name,
             "environment": run.environment,
@@ -85,15 +87,27 @@ def _finish_reason(told: str, settled: Settled, *, is_complete: bool) -> str:
     return Ending.MISCONFIGURED.word if is_refuted else told
 
 
-def source(config: Config) -> Report:
+def source(config: Config) -> shapes.Source:
     """Return what was asked, as reports and plans show it."""
-    told = {key: getattr(config, key) for key in _TOLD}
-    return {"url": config.shown_url} | told | ({"mock": True} if config.mock else {})
+    made: shapes.Source = {
+        "url": config.shown_url,
+        "first_id": config.first_id,
+        "last_id": config.last_id,
+        "results_per_page": config.results_per_page,
+        "rate_limit": config.rate_limit,
+        "items": config.items,
+        "id": config.id,
+        "next": config.next,
+        "inclusive": config.inclusive,
+    }
+    if config.mock:
+        made["mock"] = True
+    return made
 
 
-def _add_changes(report: Report, previous: Report, occurring: Occurring) -> None:
+def _add_changes(report: shapes.Report, previous: Report, occurring: Occurring) -> None:
     """Tell of each row how many ranks it has risen, or that it is new: the previous run has not counted it."""
-    report["previous"] = {key: previous["run"][key] for key in ("name", "finished_at")}
+    report["previous"] = {"name": previous["run"]["name"], "finished_at": previous["run"]["finished_at"]}
     known = occurring(comparison.unlisted(previous, report)[0])
     for name, changes in comparison.compare(previous, report).items():
         for row, change in zip(report["counters"][name]["top"], changes, strict=False):
@@ -102,7 +116,7 @@ def _add_changes(report: Report, previous: Report, occurring: Occurring) -> None
             row["new"] = change.kind == "new" or is_unknown
 
 
-def _pace(settled: Settled) -> list[Report]:
+def _pace(settled: Settled) -> list[shapes.Pace]:
     """Return how many requests were made in which time, in steps that are not too many to draw."""
     joined = -(-len(settled.pace) // _MOST_PACE_POINTS) or 1
     steps = [settled.pace[begin : begin + joined] for begin in range(0, len(settled.pace), joined)]
@@ -116,7 +130,7 @@ def _pace(settled: Settled) -> list[Report]:
     ]
 
 
-def _coverage(config: Config, settled: Settled) -> Report:
+def _coverage(config: Config, settled: Settled) -> shapes.Coverage:
     unsettled = list(missing(config.space, settled.settled))
     covered = len(config.space) - sum(map(len, unsettled))
     return {
@@ -131,12 +145,12 @@ def _coverage(config: Config, settled: Settled) -> Report:
     }
 
 
-def _audit(settled: Settled) -> Report:
+def _audit(settled: Settled) -> shapes.Audit:
     most = audit.at_most(settled.audited, settled.differing, settled.pages)
     return {"ranges": settled.audited, "differing": settled.differing, "at_most": most}
 
 
-def _totals(settled: Settled) -> Report:
+def _totals(settled: Settled) -> shapes.Totals:
     return {
         "items": settled.records,
         "pages": settled.pages,
@@ -146,24 +160,31 @@ def _totals(settled: Settled) -> Report:
     }
 
 
-def _counter(config: CounterConfig, totals: CounterTotals, without: int, uncertain: int) -> Report:
+def _counter(config: CounterConfig, totals: CounterTotals, without: int, uncertain: int) -> shapes.Counter:
     certain = _certain([count for _, count in totals.top], uncertain)
     names = _labels(config, totals)
-    rows = zip(totals.top[: config.top], certain, strict=False)
+    ranked = enumerate(zip(totals.top[: config.top], certain, strict=False), 1)
     return {
         "field": config.field,
         "items": totals.items,
         "without": without,
         "distinct": totals.distinct,
-        "top": [
-            {"rank": rank, "key": key}
-            | ({"key_exact": str(key)} if isinstance(key, int) and abs(key) > _MOST_EXACT else {})
-            | ({"label": names[key]} if key in names else {})
-            | {"count": count, "share": round(count / totals.items, 6), "certain": is_certain}
-            for rank, ((key, count), is_certain) in enumerate(rows, 1)
-        ],
+        "top": [_row(rank, value, names, totals, is_certain=is_certain) for rank, (value, is_certain) in ranked],
         "frequency": [list(point) for point in totals.frequency],
     }
+
+
+def _row(
+    rank: int, value: tuple[Key, int], names: Mapping[Key, str], totals: CounterTotals, *, is_certain: bool
+) -> shapes.Row:
+    key, count = value
+    besides: shapes.Besides = {}
+    if isinstance(key, int) and abs(key) > _MOST_EXACT:
+        besides["key_exact"] = str(key)
+    if key in names:
+        besides["label"] = names[key]
+    share = round(count / totals.items, 6)
+    return {"rank": rank, "key": key, **besides, "count": count, "share": share, "certain": is_certain}
 
 
 def _labels(config: CounterConfig, totals: CounterTotals) -> Mapping[Key, str]:

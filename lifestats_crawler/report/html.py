@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from lifestats_crawler import shapes
     from lifestats_crawler.storage.runs import Run
 
 SCRIPT = f"plotly-{version('plotly')}.min.js"
@@ -61,7 +62,7 @@ def render(report: dict[str, Any], script: str | None = None) -> str:
     return _environment().get_template(_PAGE).render(report, script=script, library=library).lstrip()
 
 
-def render_diff(document: dict[str, Any]) -> str:
+def render_diff(document: shapes.Diff) -> str:
     """Return a comparison (see ``comparison.document``) as HTML, without figures."""
     return _environment().get_template("diff.html.j2").render(document).lstrip()
 

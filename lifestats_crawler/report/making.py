@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lifestats_crawler import clock
 from lifestats_crawler.exceptions import LifestatsError, StorageError
@@ -44,14 +44,15 @@ def make(run: Run, config: Config, *, finish_reason: str, top: int | None = None
     previous = _previous(run, finished_at)
     build = partial(document.build, run, config, totals, finished_at=finished_at, finish_reason=finish_reason)
     try:
-        report = build(previous=previous, occurring=partial(_occurring, run, previous))
+        report: Any = build(previous=previous, occurring=partial(_occurring, run, previous))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         if previous is None:
             raise
         logger.warning("The report before this one is damaged, or of another make: it is not compared with")
         report = build()
-    _tell_unused_labels(config, report)
-    return report
+    made: Report = report  # as it comes back from a file
+    _tell_unused_labels(config, made)
+    return made
 
 
 def _occurring(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
+from tests import schemas
 from tests.promises.conftest import URL
 
 MOST_REQUESTS = 25
@@ -26,6 +27,7 @@ def test_what_is_wrong_is_named_with_the_key_to_look_at(crawls, start_api):
         done = probe(crawls, "--json")
         asked = len(api.requests)
     facts = json.loads(done.stdout)
+    schemas.check(facts)
     assert (done.returncode, facts["holds"], done.stderr) == (1, False, "")
     assert failures(facts) == [("inclusive", "inclusive")]
     assert facts["requests"] == asked <= MOST_REQUESTS

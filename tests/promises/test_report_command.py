@@ -9,6 +9,7 @@ import json
 import duckdb
 import pytest
 
+from tests import schemas
 from tests.promises.conftest import Crawls, running_api, wait_until
 
 IDS = 2000
@@ -94,6 +95,14 @@ def test_a_report_of_an_older_run_changes_neither_the_latest_nor_what_is_continu
     assert newest["run"] == "second"
     refused = ask(crawls, "report", "--save", "--top=1")
     assert (refused.returncode, "leave out --top" in refused.stderr) == (2, True)
+
+
+def test_what_commands_write_for_programs_is_as_its_schema_says(untouched):
+    schemas.check(untouched.of("first"))
+    schemas.check(untouched.of("second"))
+    commands = (["report", "first"], ["diff", "first", "second"], ["runs"], ["plan"])
+    for command in commands:
+        schemas.check(json.loads(ask(untouched, *command, "--json").stdout))
 
 
 def counted(crawls, run, counter):

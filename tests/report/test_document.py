@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lifestats_crawler import __version__
 from lifestats_crawler.config.model import Config
 from lifestats_crawler.counting.merge import CounterTotals, Totals
 from lifestats_crawler.ranges import IdRange
@@ -44,6 +45,7 @@ def build(*covers: IdRange) -> dict:
 def test_a_report_has_the_keys_of_the_contract():
     assert build(IdRange(1, 3_000_001)) == {
         "schema": "lifestats.report/1",
+        "written_by": f"lifestats {__version__}",
         "run": {
             "name": "one",
             "environment": "test",
