@@ -39,17 +39,16 @@ CELLS = 240  # of the strip that shows the id space: each can be seen on a phone
 _PAGE = "report.html.j2"
 
 
-def write(run: Run, report: dict[str, Any]) -> Path:
-    """Write a run's report.html, and once per environment the script that draws its figures. Raises OSError."""
+def write(run: Run, report: dict[str, Any]) -> None:
+    """Write a run's report.html, for whose figures ``write_script`` writes the script. Raises OSError."""
     durable.write(run.page, render(report, f"../{SCRIPT}").encode())
-    write_script(run.directory.parent)
-    return run.page
 
 
 def write_script(directory: Path) -> None:
     """Put the script that draws figures into a directory, if it is not there as a whole. Raises OSError."""
     script, content = directory / SCRIPT, _library().encode()
     if not script.exists() or script.stat().st_size != len(content) or script.read_bytes() != content:
+        script.unlink(missing_ok=True)  # a damaged one is of no use
         durable.write(script, content)
 
 

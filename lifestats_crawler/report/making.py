@@ -107,7 +107,11 @@ def save(run: Run, report: Report) -> None:
         html.write(run, report)
     except OSError as error:
         run.page.unlink(missing_ok=True)  # of an earlier start: not the page of this report
-        logger.warning("The page was not written: %s. %s --save writes it", error, called("report"))
+        logger.warning("report.html was not written: %s. %s --save writes it", error, called("report"))
+    try:
+        html.write_script(run.directory.parent)
+    except OSError as error:
+        logger.warning("The charts of the page need a file that was not written: %s", error)
     if report["coverage"]["complete"] and not _is_superseded(run, report):
         durable.write(run.latest, content)
     durable.write(run.report, content)

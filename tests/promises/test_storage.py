@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.promises.conftest import wait_until
+from tests.promises.conftest import assert_exact, wait_until
 
 
 @pytest.fixture
@@ -50,6 +50,23 @@ def test_a_disk_that_fills_up_stops_the_crawl_and_keeps_what_was_spilled(crawls,
     assert not list(segments.glob("**/*.unfinished"))
     assert not list(segments.glob("*/report.json"))
     assert_finishes_exactly(crawls, api, PYTHONPYCACHEPREFIX=str(tmp_path / "bytecode"))
+
+
+def test_a_disk_without_room_for_the_page_s_script_has_the_report_all_the_same(crawls, api):
+    crawls.change(counters={"foods": {"field": "food_id", "top": 20_000}})
+    with crawls.start() as process:
+        wait_until(crawls.segments, process)
+        # The kernel refuses what is larger from here on: the script has some 5 MB, every other file far less.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
+        stderr = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, stderr
+    assert "The charts of the page need" in stderr
+    assert "Traceback" not in stderr
+    assert_exact(crawls.report(), api.truth)
+    runs = crawls.directory / "runs" / "test"
+    assert (runs / "latest.json").exists()
+    assert not [path for path in runs.rglob("*") if "plotly" in path.name]
+    assert len(list(runs.glob("*/report.html"))) == 1
 
 
 def test_storage_that_vanishes_stops_the_crawl(crawls, api):

@@ -198,8 +198,10 @@ def test_the_script_is_written_once_per_environment_and_where_the_page_looks_for
     for name in ("one", "two"):
         directory = tmp_path / "test" / name
         directory.mkdir(parents=True)
-        written = page.write(Run(directory, "test"), reported())
-        source = Selector(written.read_text("utf-8")).css("script[src]").attrib["src"]
+        run = Run(directory, "test")
+        page.write(run, reported())
+        page.write_script(run.directory.parent)
+        source = Selector(run.page.read_text("utf-8")).css("script[src]").attrib["src"]
         script = (directory / source).resolve()
         assert script.parent == tmp_path / "test"
         assert script.stat().st_size > 1_000_000
