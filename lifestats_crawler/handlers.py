@@ -27,6 +27,7 @@ from lifestats_crawler.config import secrets
 from lifestats_crawler.crawl.gate import Gate
 from lifestats_crawler.downloader.client import Client, request_headers
 from lifestats_crawler.downloader.decoding import ACCEPTED
+from lifestats_crawler.downloader.pacer import SLACKS
 from lifestats_crawler.exceptions import Cause, NoAnswerError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class PacedDownloadHandler(BaseDownloadHandler):
         self._gate = Gate(crawl.concurrency)
         self._watch = asyncio.ensure_future(self._end_when_stopping())
         self._crowd = ""  # of what the server takes too few
-        self._is_crowd_told = False
+        self._is_crowd_told = self._is_slack_told = False
         self._client = Client(
             secrets.of(crawl.config),
             request_headers(usual_headers(settings), crawl.config),
@@ -208,6 +209,8 @@ class PacedDownloadHandler(BaseDownloadHandler):
                 )
             crawl.pacer.hold(now + pause.seconds)
             crawl.diary.pause(f"status {answer.status}", now, now + pause.seconds)
+        if pause.is_unexplained and (slack := crawl.pacer.widen(answer.left_at, now)):
+            self._tell_slack(slack)
         if pause.is_crowded and crawl.concurrency.crowded(answer.left_at, now):
             self._tell_crowd(
                 "requests", f"Some requests get {answer.status} right after a pause while others are answered"
@@ -216,6 +219,18 @@ class PacedDownloadHandler(BaseDownloadHandler):
             self._is_crowd_told = True
             many = (crawl.concurrency.limit or 1) - 1
             logger.info("The server takes no more than about %d %s at once", many, self._crowd)
+
+    def _tell_slack(self, slack: float) -> None:
+        """Say, once, that the pace is a little slower from now on."""
+        window = self._crawl.pacer.window
+        logger.log(
+            logging.DEBUG if self._is_slack_told else logging.WARNING,
+            "The server refused a request (429) although no more than %g had left in any %g s: it counts more"
+            " strictly. From now on the same number leaves in %g s. strict_rate: true begins with %g s",
+            *(round(window * (self._crawl.config.rate_limit or 0)), window),
+            *(round(window * (1 + slack), 4), round(window * (1 + SLACKS[1]), 4)),
+        )
+        self._is_slack_told = True
 
     def _tell_crowd(self, of: str, sign: str) -> None:
         """Say, once, that there will be fewer requests at once."""

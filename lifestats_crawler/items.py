@@ -109,3 +109,5 @@ class Asked:
     errors: tuple[str, ...] = ()
     #: How many requests an earlier crawl had made after its last segment, when it was killed; None where none was.
     killed_after: int | None = None
+    #: What the pace has learnt of how strictly the server counts (``Pacer.widen``); None for nothing.
+    slack: float | None = None

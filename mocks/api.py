@@ -25,6 +25,7 @@ from mocks.arguments import arguments
 from mocks.data import FIELDS, Recipe, Records, Truth
 from mocks.faults import KINDS, Honest
 from mocks.injector import Injector
+from mocks.limiter import SlidingLimit
 from mocks.shape import Asked, Shape, integer
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 OK = 200
+_TOO_MANY = 429
 _JSON = {"Content-Type": "application/json"}
 _PATIENCE_SECONDS = 1.0  # for answers that are under way when the server is told to stop
 
@@ -81,6 +83,8 @@ class Api:
         self._delay = delay
         self._faults = faults
         self.echo_header = ""
+        self.limit: SlidingLimit | None = None
+        self.arrival_jitter = 0.0
         self._log = RequestLog()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -91,8 +95,13 @@ class Api:
             return respond(self.log(request.query))
         if request.path == "/faults":
             return respond(Answer(OK, orjson.dumps(self._faults.met)))
+        if self.arrival_jitter:
+            await asyncio.sleep(uniform(0, self.arrival_jitter))
         arrival = monotonic()
         asked, answer = self.page(request.query)
+        if self.limit and not self.limit.admits(arrival):
+            self._log.add(arrival, asked, _TOO_MANY, None)
+            return web.Response(status=_TOO_MANY, headers={"Retry-After": "1"})
         fault = self._faults.kind(asked.cursor) if self._faults.demands and answer.status == OK else None
         await self.pause()
         if fault is None:
@@ -211,6 +220,8 @@ def api_for(args: Namespace) -> Api:
     faults = Injector(demands, args.seed, args.fault_limit)
     api = Api(Records(recipe), shape, (args.latency, args.latency + args.jitter), faults)
     api.echo_header = args.echo_header
+    api.limit = SlidingLimit(args.rate_limit) if args.rate_limit else None
+    api.arrival_jitter = args.arrival_jitter
     return api
 
 

@@ -57,6 +57,10 @@ def arguments(argv: Sequence[str] | None = None) -> Namespace:
     add("--exclusive", action="store_true", help="a page starts after the cursor, not at it")
     add("--fault", **_several(demands, "KIND:SHARE[:BEGIN:END]"), help=_FAULT_HELP)
     add("--fault-limit", type=int, default=3, help="the most faults for one cursor; 0: no limit")
+    add("--rate-limit", type=int, metavar="N", help="refuse (429) what exceeds N requests in any sliding second")
+    add(
+        "--arrival-jitter", type=float, default=0.0, help="requests arrive up to this many seconds late, at random"
+    )
     add("--echo-header", default="", metavar="NAME", help="faults repeat this request header and the url")
     add("--until-stdin-closes", action="store_true", help="stop when stdin closes")
     return parser.parse_args(argv)

@@ -44,6 +44,15 @@ def is_throttled(answer: Answer) -> bool:
     return answer.status == TOO_MANY_REQUESTS or told(answer) is not None or _is_used_up(answer)
 
 
+def is_bare(answer: Answer, window: float) -> bool:
+    """Tell whether a 429 says nothing of a window of its own: no rest, no reset, and no wait beyond ``window``."""
+    if answer.status != TOO_MANY_REQUESTS or _is_used_up(answer):
+        return False
+    wait = told(answer)
+    names = (*_RESET, "RateLimit")
+    return (wait is None or wait <= max(1.0, window)) and not any(name in answer.headers for name in names)
+
+
 def own_wait(answer: Answer) -> float | None:
     """Return the seconds after which a page that is not ready yet (202) is to be asked for again, if told."""
     return told(answer) if answer.status == ACCEPTED else None

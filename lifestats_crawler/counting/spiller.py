@@ -172,6 +172,7 @@ class Spiller:
             faults=_since(before.faults, asked.faults),
             paused=_since(before.paused, asked.paused),
             errors=tuple(line for line in asked.errors if line not in before.errors),
+            slack=asked.slack,
             killed_after=None if before.killed_after == asked.killed_after else asked.killed_after,
         )
         self._writing = Spill(self._number, partial, footer, before)

@@ -87,9 +87,9 @@ class Crawl:
         self.settled = settled
         self.dialect = Dialect(config)
         self.coverage = Coverage(settled.covers)
-        self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate)
+        self.pacer = Pacer(config.rate_limit, is_strict=config.strict_rate, slack=settled.slack)
         #: What the server wants of all requests: when none is to leave, and how many it takes at once.
-        self.throttle = Throttle(Random())
+        self.throttle = Throttle(Random(), self.pacer.window)
         self.concurrency = Concurrency(most_at_once)
         #: The numbers of the connections that are not to be used again.
         self.distrusted: set[int] = set()
@@ -170,6 +170,7 @@ class Crawl:
             paused=self.diary.paused,
             errors=self.diary.errors,
             killed_after=self.killed_after,
+            slack=self.pacer.learnt_slack,
         )
 
 

@@ -25,6 +25,8 @@ class Pause:
     seconds: float = 0.0
     #: Whether the server refuses again as soon as requests are under way, and answers others: fewer at once help.
     is_crowded: bool = False
+    #: Whether nothing but a stricter way to count explains the refusal.
+    is_unexplained: bool = False
 
 
 _NONE = Pause()
@@ -39,9 +41,14 @@ class Throttle:
     pause than the one before.
     """
 
-    def __init__(self, random: Random) -> None:
-        """Wait for a random time where the server names none."""
+    def __init__(self, random: Random, window: float = 1.0) -> None:
+        """Wait for a random time where the server names none.
+
+        ``window`` is the time that the rate limit counts requests in, in seconds: a server that wants a longer
+        pause has another reason.
+        """
         self._random = random
+        self._window = window
         self._began = self._ends = -inf  # the latest pause
         # When each of those in a row began, and whether its refusal was without a time.
         self._row: list[tuple[float, bool]] = []
@@ -81,7 +88,9 @@ class Throttle:
             return Pause(seconds)
         soon = self._ends + max(self._latency, _LEAST_LATENCY_SECONDS)
         self._row.append((now, told is None))
-        pause = Pause(self._seconds(told), is_crowded=self._is_answered and answer.left_at <= soon)
+        is_crowded = self._is_answered and answer.left_at <= soon
+        is_unexplained = not is_crowded and throttling.is_bare(answer, self._window)
+        pause = Pause(self._seconds(told), is_crowded, is_unexplained)
         self._is_answered = False
         self._began, self._ends = now, now + pause.seconds
         return pause

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SLACK_SHARE = 0.002  # of the window: 99.8 % of the rate
-_STRICT_SLACK_SHARE = 0.007  # 99.3 % of it
+#: Shares of the window: 99.8 % of the rate, 99.3 % and 98 %. Each is tried after the one before.
+SLACKS = (0.002, 0.007, 0.02)
 _CATCH_UP_FACTOR = 4  # times the rate
 _TIMER_SECONDS = 0.002  # timers are no finer
 
@@ -28,20 +28,21 @@ class Pacer:
     tolerance (ITU-T I.371, annex A); the log is a sliding window log.
     """
 
-    def __init__(self, rate: float | None, *, is_strict: bool = False) -> None:
+    def __init__(self, rate: float | None, *, is_strict: bool = False, slack: float | None = None) -> None:
         """Pace ``rate`` departures per second, judged over a second and a little more.
 
-        That little more is for what leaves here within a second and a bit and arrives within a
-        second, after the jitter of a network in between: strictly 7 ms, otherwise 2.
+        That little more, the slack, is for what leaves here within a second and a bit and arrives within a
+        second, after the jitter of a network in between: 2 ms, strictly 7, or more if ``widen`` has found out so
+        before: then ``slack`` is what it came to, as a share of the window.
         Without a rate every place is now, and only ``hold`` makes a request wait.
         """
-        slack = _STRICT_SLACK_SHARE if is_strict else _SLACK_SHARE
         self._interval = 1 / rate if rate else 0.0
         places = ceil(rate) if rate else 1
-        self._window = places * self._interval * (1 + slack)
-        gap = self._interval / _CATCH_UP_FACTOR
-        # Strictly, the window has room for what a server takes for a burst.
-        self._least_gap = gap if gap > _TIMER_SECONDS and not is_strict else 0.0
+        #: How long a stretch of time may not have more departures than places, without the slack, in seconds.
+        self.window = places * self._interval
+        self._slack = max(SLACKS[1] if is_strict else SLACKS[0], slack or 0.0)
+        self._is_learnt = self._slack == slack
+        self._widened_at = float("-inf")
         self._departures: deque[float] = deque(maxlen=places)
         self._next_place = float("-inf")
         self._held_until = float("-inf")
@@ -50,6 +51,30 @@ class Pacer:
         self.is_paused = False
         #: How many have asked for a place so far, and how many have left.
         self.booked = self.departed = 0
+
+    @property
+    def learnt_slack(self) -> float | None:
+        """The slack that this server has turned out to need; None where nothing was learnt."""
+        return self._slack if self._is_learnt else None
+
+    def widen(self, left_at: float, now: float) -> float | None:
+        """Take note that the server has refused a request as one too many, although the pace was kept.
+
+        Return the slack from now on as a share of the window. None where it stays: for a request that left before
+        it grew the last time, and where it is as large as it may be.
+        """
+        larger = next((slack for slack in SLACKS if slack > self._slack), None)
+        if not self._interval or larger is None or left_at <= self._widened_at:
+            return None
+        self._slack, self._is_learnt, self._widened_at = larger, True, now
+        return larger
+
+    @property
+    def _least_gap(self) -> float:
+        """How far apart two departures are at least, in seconds."""
+        gap = self._interval / _CATCH_UP_FACTOR
+        # Strictly, the window has room for what a server takes for a burst.
+        return gap if gap > _TIMER_SECONDS and self._slack == SLACKS[0] else 0.0
 
     def reserve(self, now: float, *, through: bool = False) -> float:
         """Book the next place, and return the seconds to wait for it: none for a request that goes ``through``."""
@@ -77,7 +102,7 @@ class Pacer:
         if self._interval and self._departures:
             wait = self._departures[-1] + self._least_gap - now
             if len(self._departures) == self._departures.maxlen:
-                wait = max(wait, self._departures[0] + self._window - now)
+                wait = max(wait, self._departures[0] + self.window * (1 + self._slack) - now)
             if wait > 0:
                 return wait
         self._departures.append(now)

@@ -68,6 +68,8 @@ class Footer:
     errors: tuple[str, ...] = ()
     #: How many requests an earlier crawl had made after its last segment, when it was killed; None where none was.
     killed_after: int | None = None
+    #: What the pace had learnt of how strictly the server counts, a share of its window; None for nothing.
+    slack: float | None = None
 
     @property
     def job(self) -> Job:
@@ -115,6 +117,7 @@ class Settled:
     paused: Mapping[str, float] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     #: How many crawls were killed, as far as is known, and what they had requested after their last segments.
+    slack: float | None = None
     killed: int = 0
     killed_after: int = 0
     #: Whether the last crawl that knew has found that the API does not do what the configuration says.
@@ -209,6 +212,7 @@ def together(footers: Sequence[Footer]) -> Settled:
         faults=_sums(footer.faults for footer in footers),
         paused={cause: round(value, 3) for cause, value in _sums(footer.paused for footer in footers).items()},
         errors=tuple(line for footer in footers for line in footer.errors)[-_MOST_ERRORS:],
+        slack=max((footer.slack for footer in footers if footer.slack is not None), default=None),
         killed=sum(footer.killed_after is not None for footer in footers),
         killed_after=sum(footer.killed_after or 0 for footer in footers),
     )

@@ -111,3 +111,31 @@ def test_refusals_at_once_after_a_pause_beside_good_answers_are_of_too_many(told
         throttle.take(answer, 1.5)
     assert throttle.take(refusal(left_at, told), 5.0).is_crowded is is_crowded
     assert not throttle.take(refusal(left_at, told), 5.1).is_crowded, "the same burst"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "is_unexplained"),
+    [
+        (429, {}, True),
+        (429, {"Retry-After": "1"}, True),
+        (429, {"Retry-After": "0"}, True),
+        (429, {"Retry-After": "5"}, False),  # longer than the window: another limit
+        (429, {"X-RateLimit-Remaining": "0"}, False),
+        (429, {"X-RateLimit-Remaining": "3"}, True),
+        (429, {"RateLimit-Reset": "1"}, False),
+        (429, {"RateLimit": '"default";r=0;t=1'}, False),
+        (503, {"Retry-After": "1"}, False),
+    ],
+)
+def test_only_a_refusal_that_nothing_else_explains_means_that_the_server_counts_more_strictly(
+    throttle, status, headers, is_unexplained
+):
+    assert throttle.take(Answer(status, headers, left_at=0.0), 1.0).is_unexplained is is_unexplained
+
+
+def test_a_refusal_right_after_a_pause_means_too_many_at_once_and_not_a_stricter_count(throttle):
+    pause = throttle.take(refusal(0.0, "1"), 1.0)
+    assert pause.is_unexplained
+    throttle.take(good(0.5), 1.5)
+    again = throttle.take(refusal(2.01, "1"), 2.2)
+    assert (again.is_crowded, again.is_unexplained) == (True, False)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import pairwise
+from math import inf
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from lifestats_crawler.downloader.pacer import SLACKS
+from lifestats_crawler.storage import segments
 from tests.conftest import FIRST
+from tests.promises.conftest import assert_exact
 
 SPACES = [
     # what,                          ids, API's arguments, config; more of them are walked in tests/crawl
@@ -71,6 +77,22 @@ def test_a_crawl_counts_every_record_once_and_reports_the_truth(crawls, start_ap
 
 def counters_top(counters, counter):
     return next(own["top"] for own in counters.values() if own["field"] == counter["field"])
+
+
+def test_a_server_that_counts_strictly_refuses_few_bursts_and_is_remembered(crawls, start_api):
+    with start_api("--rate-limit=100", "--arrival-jitter=0.02", "--density=1", ids=8000) as api:
+        crawls.configure(**api.space, rate_limit=100, results_per_page=20, audit=False, spill_every=50)
+        crawls.change(counters={"foods": {"field": "food_id", "top": 8000}})
+        done = crawls.run()
+        requests, truth = api.requests, api.truth
+    assert done.returncode == 0, done.stderr
+    assert_exact(crawls.report(), truth)
+    refused = [at for at, _, _, status, _ in requests if status == 429]
+    bursts = sum(later - earlier > 0.5 for earlier, later in pairwise([-inf, *refused]))
+    assert 1 <= bursts <= 4, "two, where the machine itself stalls for less than 20 ms"
+    assert len(re.findall(r"it counts more strictly.*strict_rate", done.stderr)) == 1
+    *_, last = sorted(crawls.storage.glob("*/segments/*.parquet"))
+    assert segments.footer(last).slack in SLACKS[1:]
 
 
 def test_a_real_server_sees_the_rate_that_is_configured(crawls, start_api):
