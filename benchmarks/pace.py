@@ -28,8 +28,8 @@ _ABOUT = (
     " at the end, and loses about the time of one more answer. This matters for a short crawl, but not for a crawl"
     " of hours, so one row is a long crawl. *Stalls*: the process is stopped for 100 ms every half a second."
     " *Failures*: one answer in fifty is a 500, and its page is requested again. *Strict*: the server refuses"
-    " (429) what exceeds the limit in any second of its clock, and requests arrive up to so many milliseconds late;"
-    " *pauses* is how often nothing arrived for half a second. The server has priority over"
+    " what exceeds the limit in any second of its clock, and requests arrive up to so many milliseconds late."
+    " *Pauses* is how often nothing arrived for half a second. The server has priority over"
     " every other process, so it sees a request when the request arrives."
 )
 
