@@ -26,6 +26,6 @@ def test_a_document_that_is_not_as_its_schema_says_is_found_out(change):
         schemas.check(document | change)
 
 
-@pytest.mark.parametrize("written", ["format_1", "format_2"])
+@pytest.mark.parametrize("written", ["format_1", "format_2", "format_3"])
 def test_reports_of_older_versions_are_still_as_the_schema_says(fixtures, written):
     schemas.check(json.loads((fixtures / written / "complete" / "report.json").read_text()))
