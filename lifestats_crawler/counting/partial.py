@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from sys import getsizeof
 from typing import TYPE_CHECKING
 
-from lifestats_crawler.ranges import IdRange, union
+from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from lifestats_crawler.items import Key, Tally
 
@@ -18,6 +19,11 @@ _ENTRY_BYTES = 100  # of a dictionary, with its number
 
 def _size(value: Key) -> int:
     return getsizeof(value) + _ENTRY_BYTES
+
+
+def _within(part: IdRange, ids: Sequence[int]) -> int:
+    """Count the ids, in order, that lie in a range."""
+    return bisect_left(ids, part.end) - bisect_left(ids, part.begin)
 
 
 class Partial:
@@ -38,12 +44,15 @@ class Partial:
         self.claims: list[IdRange] = []
         #: About how many bytes of memory the counts and labels take.
         self.bytes = 0
-        self._settled: list[IdRange] = []
+        self._settled: list[tuple[int, int, int]] = []  # begin, end, records
 
     def add(self, tally: Tally) -> None:
         """Count a page. Counts and coverage move together: nothing in here waits."""
         parts = tally.parts
-        self._settled += parts
+        if len(parts) == 1:
+            self._settled.append((parts[0].begin, parts[0].end, tally.records))
+        else:
+            self._settled += ((part.begin, part.end, _within(part, tally.ids)) for part in parts)
         if tally.claims is not None:
             self.claims.append(tally.claims)
         for name, keys in tally.keys.items():
@@ -61,9 +70,16 @@ class Partial:
         self.highest = max(self.highest, *tally.ids[-1:], -1 if tally.highest is None else tally.highest)
 
     @property
-    def covers(self) -> tuple[IdRange, ...]:
-        """The ranges settled by these pages, merged and in order."""
-        return tuple(union(self._settled))
+    def pieces(self) -> list[tuple[IdRange, int]]:
+        """The ranges settled by these pages, merged and in order, and how many records are in each."""
+        merged: list[tuple[IdRange, int]] = []
+        for begin, end, records in sorted(self._settled):
+            if merged and merged[-1][0].end == begin:
+                before, more = merged.pop()
+                merged.append((IdRange(before.begin, end), more + records))
+            else:
+                merged.append((IdRange(begin, end), records))
+        return merged
 
     @property
     def keys(self) -> int:

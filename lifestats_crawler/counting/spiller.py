@@ -150,10 +150,12 @@ class Spiller:
             return None
         asked, before, partial = self._asked_now(), self._asked, self._partial
         told = set(before.given_up)
+        pieces = partial.pieces
         footer = Footer(
             source=self._job.source,
             space=self._job.space,
-            covers=partial.covers,
+            covers=tuple(part for part, _ in pieces),
+            records_of=tuple(records for _, records in pieces),
             records=partial.records,
             pages=partial.pages,
             requests=asked.requests - before.requests,
@@ -221,7 +223,7 @@ class Spiller:
 
     def discard(self) -> None:
         """Count nothing of what is in memory: it is not proven, and never will be."""
-        self._lost_covers += self._partial.covers
+        self._lost_covers += (part for part, _ in self._partial.pieces)
         self._partial = Partial(self._config.counters)
 
     @property

@@ -20,6 +20,7 @@ class Density:
 
     def __init__(self, whole: IdRange) -> None:
         """Know nothing yet of a range of ids."""
+        self._whole = whole
         self._begin = whole.begin
         self._width = max(1.0, len(whole) / _PLACES)
         self._ids = [0.0] * _PLACES
@@ -28,16 +29,23 @@ class Density:
         self._pages_estimated = -1
         self._cumulated: list[float] = []
 
-    def show(self, ids: IdRange, records: int) -> None:
-        """Take note of the records that a page has shown for the ids it settles."""
-        if not len(ids):
+    def show(self, ids: IdRange, records: float) -> None:
+        """Take note of the records that a page, or an earlier crawl, has shown for the ids that it settles."""
+        within = IdRange(max(ids.begin, self._whole.begin), min(ids.end, self._whole.end))
+        if not len(within):
             return
+        records, ids = records * len(within) / len(ids), within
         self._pages += 1
         first, last = self._place(ids.begin), self._place(ids.end - 1)
-        places = last - first + 1
+        if first == last:
+            self._ids[first] += len(ids)
+            self._records[first] += records
+            return
         for place in range(first, last + 1):
-            self._ids[place] += len(ids) / places
-            self._records[place] += records / places
+            begin = ids.begin if place == first else self._begin + place * self._width
+            end = ids.end if place == last else self._begin + (place + 1) * self._width
+            self._ids[place] += end - begin
+            self._records[place] += records * (end - begin) / len(ids)
 
     def records(self, ids: IdRange, here: float | None = None) -> float:
         """Estimate how many records the ids hold.

@@ -102,16 +102,20 @@ class Frontier:
         most: int = 0,
         highest: int = -1,
         believed: Iterable[IdRange] = (),
+        pieces: Iterable[tuple[IdRange, float]] = (),
     ) -> None:
         """Share what is not settled out to ``chains`` chains, fewer where each would have few pages.
 
         ``page`` is how many records a page holds, ``most`` how many chains there may be at most after all growth,
         ``chains`` if that is more, and ``highest`` the highest id that was ever shown. ``believed`` is what rests
-        on claims from before: settled as long as no id in it or past it is shown.
+        on claims from before: settled as long as no id in it or past it is shown. ``pieces`` is what is settled,
+        with the records of each: what is left beside it is taken to be like it.
         """
         ranges = union(unsettled)
         pages = sum(map(len, ranges)) // page
         self._density = Density(IdRange(ranges[0].begin, ranges[-1].end) if ranges else IdRange(0, 0))
+        for part, records in pieces:
+            self._density.show(part, records)
         body, tail = _without_tail(ranges, page)
         self._waiting = deque([*tail, *share(body, max(1, min(chains, pages // _BEGIN_PAGES)))])
         #: How many subsets there are to begin with.

@@ -101,6 +101,7 @@ class Crawl:
             most_chains,
             settled.highest,
             settled.claims,
+            settled.pieces,
         )
         self.most_chains = most_chains
         #: What is counted: everything that shows progress reads it here. The pipeline puts its spiller here.

@@ -13,14 +13,15 @@ from lifestats_crawler.ranges import IdRange, in_two, missing, missing_from_each
 from lifestats_crawler.storage.source import Job, from_format_1
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lifestats_crawler.items import GivenUp
 
 #: What a footer says of itself; a change of what it holds makes a new number. 2: the id space beside the source.
 #: 3: claims, audits and what was given up; the checksum of the file covers every byte.
-FORMAT = 3
+#: 4: the records of each range; what the crawl has met (answers, pauses, errors); how strictly the server counts.
+FORMAT = 4
 _MOST_ERRORS = 10
 
 Number = TypeVar("Number", int, float)
@@ -52,6 +53,8 @@ class Footer:
     highest: int = -1
     #: What was settled by a claim that nothing follows, and not by records: it may be refuted by any segment.
     claims: tuple[IdRange, ...] = ()
+    #: How many records lie in each of the covers; empty where that is not known.
+    records_of: tuple[int, ...] = ()
     #: How many ranges were asked again in parts, and in how many of them the parts differed.
     audited: int = 0
     differing: int = 0
@@ -70,6 +73,16 @@ class Footer:
     killed_after: int | None = None
     #: What the pace had learnt of how strictly the server counts, a share of its window; None for nothing.
     slack: float | None = None
+
+    @property
+    def pieces(self) -> Iterator[tuple[IdRange, float]]:
+        """The covers, and how many records are in each; where that is not known, they are spread evenly."""
+        if self.records_of:
+            yield from zip(self.covers, self.records_of, strict=True)
+            return
+        ids = sum(map(len, self.covers))
+        for part in self.covers:
+            yield part, self.records * len(part) / ids
 
     @property
     def job(self) -> Job:
@@ -118,6 +131,8 @@ class Settled:
     errors: tuple[str, ...] = ()
     #: How many crawls were killed, as far as is known, and what they had requested after their last segments.
     slack: float | None = None
+    #: Ranges, and how many records are in each: the covers in pieces, and what is settled by claims.
+    pieces: tuple[tuple[IdRange, float], ...] = ()
     killed: int = 0
     killed_after: int = 0
     #: Whether the last crawl that knew has found that the API does not do what the configuration says.
@@ -173,8 +188,11 @@ def decode(content: bytes) -> Footer:
         about |= {"source": job.source, "space": (job.space.begin, job.space.end)}
     ranges = {key: tuple(IdRange(*bounds) for bounds in about.get(key, ())) for key in ("covers", "claims")}
     given_up = tuple((begin, end, reason) for begin, end, reason in about.get("given_up", ()))
-    made = {"space": IdRange(*about["space"]), "given_up": given_up, "errors": tuple(about.get("errors", ()))}
-    return Footer(**about | ranges | made)
+    lists = {key: tuple(about.get(key, ())) for key in ("errors", "records_of")}
+    footer = Footer(**about | ranges | lists | {"space": IdRange(*about["space"]), "given_up": given_up})
+    if footer.records_of and len(footer.records_of) != len(footer.covers):
+        raise ValueError("records_of has another length than covers")
+    return footer
 
 
 def add_up(known: Collection[tuple[Path, Footer]]) -> Settled:
@@ -212,6 +230,7 @@ def together(footers: Sequence[Footer]) -> Settled:
         faults=_sums(footer.faults for footer in footers),
         paused={cause: round(value, 3) for cause, value in _sums(footer.paused for footer in footers).items()},
         errors=tuple(line for footer in footers for line in footer.errors)[-_MOST_ERRORS:],
+        pieces=(*(piece for footer in footers for piece in footer.pieces), *((claim, 0.0) for claim in claims)),
         slack=max((footer.slack for footer in footers if footer.slack is not None), default=None),
         killed=sum(footer.killed_after is not None for footer in footers),
         killed_after=sum(footer.killed_after or 0 for footer in footers),

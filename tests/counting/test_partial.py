@@ -33,8 +33,12 @@ def test_in_whatever_order_pages_come_their_partial_counts_are_their_sum(rows, r
     )
     assert (partial.pages, partial.records) == (len(tallies), sum(page.records for page in tallies))
     assert partial.without["sizes"] == sum(page.without["sizes"] for page in tallies)
-    assert list(partial.covers) == union(page.settles for page in tallies)
-    assert partial.ids == sum(map(len, partial.covers))
+    assert [part for part, _ in partial.pieces] == union(page.settles for page in tallies)
+    assert partial.ids == sum(len(part) for part, _ in partial.pieces)
+    assert all(
+        records == sum(page.records for page in tallies if page.settles.begin in part)
+        for part, records in partial.pieces
+    )
     assert sorted(partial.claims) == [page.claims for page in tallies if page.claims]
     assert partial.highest == max((page.highest for page in tallies if page.highest is not None), default=-1)
 
@@ -51,13 +55,14 @@ def test_a_page_that_settles_nothing_is_a_page_all_the_same():
     assert not partial
     partial.add(Tally(IdRange(5, 5)))
     assert partial
-    assert (partial.pages, partial.covers) == (1, ())
+    assert (partial.pages, partial.pieces) == (1, [])
 
 
 def test_faulty_ids_are_not_settled_and_an_id_beyond_the_space_is_the_highest_one():
     partial = Partial(["colours"])
     partial.add(Tally(IdRange(0, 10), {"colours": [7]}, 1, ids=[3, 4, 2000], highest=4, faulty={4: "no colour"}))
-    assert (partial.covers, partial.ids, partial.highest) == ((IdRange(0, 4), IdRange(5, 10)), 9, 2000)
+    assert partial.pieces == [(IdRange(0, 4), 1), (IdRange(5, 10), 0)]
+    assert (partial.ids, partial.highest) == (9, 2000)
 
 
 def test_the_bytes_of_counts_and_names_grow_with_new_values_only():

@@ -186,8 +186,8 @@ def test_a_segment_of_a_newer_format_is_refused_also_where_nothing_of_its_checks
     newer = spill(run, (5, 9))
     content = newer.read_bytes()
     for made in (content.replace(b"lifestats crc32 ", b"lifestats crc64 "), content):
-        newer.write_bytes(made.replace(b'{"format":3,', b'{"format":4,').replace(b'"records":4', b'"records":5'))
-        with pytest.raises(NewerFormatError, match="has format 4, this version reads up to 3"):
+        newer.write_bytes(made.replace(b'{"format":4,', b'{"format":5,').replace(b'"records":4', b'"records":5'))
+        with pytest.raises(NewerFormatError, match="has format 5, this version reads up to 4"):
             segments.checked(newer)
 
 
@@ -252,11 +252,20 @@ def test_footers_add_up_and_the_steps_of_the_pace_are_in_the_order_of_time(tmp_p
         started_at=EVE,
         highest=4,
         pace=(("2026-01-01T00:00:01.000Z", 0.5, 3), ("2026-01-01T00:00:02.000Z", 0.5, 3)),
+        pieces=((IdRange(0, 5), 3.0), (IdRange(5, 9), 3.0)),
     )
     assert footers.add_up([]) == footers.Settled()
     with pytest.raises(OverlapError, match=r"1\.parquet and 4\.parquet both count ids 4 to 4") as overlap:
         footers.add_up([*known, (tmp_path / "4.parquet", replace(FOOTER, covers=(IdRange(4, 5),)))])
     assert f"one of the two files in {tmp_path}, and" in str(overlap.value)
+
+
+def test_where_a_footer_does_not_say_how_many_records_a_range_has_they_are_spread_evenly():
+    footer = replace(FOOTER, covers=(IdRange(0, 10), IdRange(20, 50)), records=8)
+    assert list(footer.pieces) == [(IdRange(0, 10), 2.0), (IdRange(20, 50), 6.0)]
+    assert list(replace(footer, records_of=(7, 1)).pieces) == [(IdRange(0, 10), 7), (IdRange(20, 50), 1)]
+    with pytest.raises(ValueError, match="records_of"):
+        footers.decode(footers.encode(replace(footer, records_of=(8,))))
 
 
 def test_counts_are_compressed_and_names_are_text_also_where_no_value_has_one(tmp_path):
