@@ -228,7 +228,7 @@ class PlannedRun(TypedDict):
 
 
 class Density(TypedDict):
-    """Records and requests per id, and the run that showed them."""
+    """Records and requests per id that is left to crawl, and the run that showed them."""
 
     ratio: float
     requests: float
@@ -262,6 +262,7 @@ class Plan(TypedDict):
     bytes_measured_in: Annotated[str | None, Field(description="the run that tells what a record takes on disk")]
     likely: Estimate | None
     at_most: Estimate
+    page_bytes: Annotated[int, Field(description="what report.html and its script take on disk beside that")]
 
 
 class Check(TypedDict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,15 +13,16 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from lifestats_crawler import clock
 from lifestats_crawler.config.from_settings import config_path, environment, load_config
 from lifestats_crawler.crawl.growth import most_chains
-from lifestats_crawler.exceptions import StorageError
+from lifestats_crawler.exceptions import LifestatsError, StorageError
 from lifestats_crawler.facts_command import Facts, FactsCommand
 from lifestats_crawler.formats import h_mm_ss, many, percent_done, size
 from lifestats_crawler.preflight import plan
 from lifestats_crawler.program import called
-from lifestats_crawler.report import document
+from lifestats_crawler.report import document, html
 from lifestats_crawler.report.console import pairs
 from lifestats_crawler.storage import inventory, reports
 from lifestats_crawler.storage.choice import choose
+from lifestats_crawler.storage.runs import Run
 from lifestats_crawler.storage.source import Job
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from lifestats_crawler import shapes
     from lifestats_crawler.config.model import Config
+    from lifestats_crawler.ranges import IdRange
     from lifestats_crawler.storage.choice import Choice
     from lifestats_crawler.storage.inventory import Entry
     from lifestats_crawler.storage.reports import Report
@@ -63,10 +66,11 @@ class Command(FactsCommand):
         continues = inventory.look(choice.continues, now, is_checked=True) if choice.continues else None
         if continues and not continues.damaged:
             continues.run.settled()  # raises what the crawl would
-        known = plan.known_density(config, _latest(parent), continues)
+        latest = _latest(parent)
+        known = plan.known_density(config, latest, _run_of(latest, parent, now), continues)
         measured, per_record = plan.measured_bytes(inventory.look_all(parent, now))
         ranges = plan.unsettled(config, continues)
-        likely = known and plan.estimate(config, ranges, known.ratio, per_record, known.requests)
+        likely = known and plan.estimate(config, ranges, known.records, per_record, known.requests_per_page)
         facts: shapes.Plan = {
             "schema": "lifestats.plan/1",
             "environment": name,
@@ -78,10 +82,11 @@ class Command(FactsCommand):
             "unsettled": sum(map(len, ranges)),
             "subsets": len(plan.subsets(config, ranges)),
             "most_chains": _most_chains(settings, config),
-            "density": cast("shapes.Density", asdict(known)) if known else None,
+            "density": _density(known.run, likely, ranges) if known and likely else None,
             "bytes_measured_in": measured,
             "likely": _estimate(likely) if likely else None,
-            "at_most": _estimate(plan.estimate(config, ranges, 1.0, per_record)),
+            "at_most": _estimate(plan.estimate(config, ranges, bytes_per_record=per_record)),
+            "page_bytes": html.size(parent, sum(min(one.top, html.MOST_ROWS) for one in config.counters.values())),
         }
         return cast("Facts", facts)
 
@@ -103,6 +108,19 @@ def _most_chains(settings: Settings, config: Config) -> int:
     """Return what the crawl's add-on would set, unless ``-s CONCURRENT_REQUESTS`` says otherwise."""
     is_told = (settings.getpriority("CONCURRENT_REQUESTS") or 0) > SETTINGS_PRIORITIES["project"]
     return settings.getint("CONCURRENT_REQUESTS") if is_told else most_chains(config)
+
+
+def _run_of(latest: Report | None, parent: Path, now: str) -> Entry | None:
+    """Look at the run of the newest complete report; None where it is gone, or the report is of another make."""
+    with suppress(KeyError, TypeError, LifestatsError):
+        run = Run(parent / latest["run"]["name"], parent.name) if latest else None
+        return inventory.look(run, now) if run and run.segments.is_dir() else None
+    return None
+
+
+def _density(run: str, likely: plan.Estimate, ranges: list[IdRange]) -> shapes.Density:
+    ids = sum(map(len, ranges)) or 1
+    return {"ratio": likely.records / ids, "requests": likely.requests / ids, "run": run}
 
 
 def _estimate(estimate: plan.Estimate) -> shapes.Estimate:
@@ -172,3 +190,4 @@ def _how_much(facts: Facts) -> Iterator[tuple[str, str]]:
     size_of = likely or most
     plural = "" if size_of["segments"] == 1 else "s"
     yield "disk", f"about {size(size_of['bytes'])} in {size_of['segments']:,} segment{plural}, {basis}"
+    yield "", f"and {size(facts['page_bytes'])} for the page"

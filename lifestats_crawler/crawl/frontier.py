@@ -12,7 +12,7 @@ from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.ranges import IdRange, share, union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from lifestats_crawler.crawl.narrowing import Narrowing
     from lifestats_crawler.items import GivenUp, Tally
@@ -102,7 +102,7 @@ class Frontier:
         most: int = 0,
         highest: int = -1,
         believed: Iterable[IdRange] = (),
-        pieces: Iterable[tuple[IdRange, float]] = (),
+        pieces: Collection[tuple[IdRange, float]] = (),
     ) -> None:
         """Share what is not settled out to ``chains`` chains, fewer where each would have few pages.
 
@@ -113,7 +113,10 @@ class Frontier:
         """
         ranges = union(unsettled)
         pages = sum(map(len, ranges)) // page
-        self._density = Density(IdRange(ranges[0].begin, ranges[-1].end) if ranges else IdRange(0, 0))
+        whole = IdRange(ranges[0].begin, ranges[-1].end) if ranges else IdRange(0, 0)
+        # What lies right before and behind it tells as much of its ends as what lies within.
+        beside = len(whole) // 8 if pieces else 0
+        self._density = Density(IdRange(whole.begin - beside, whole.end + beside))
         for part, records in pieces:
             self._density.show(part, records)
         body, tail = _without_tail(ranges, page)
@@ -298,10 +301,14 @@ class Frontier:
             yield self._doubted
 
     def pages_left(self) -> float:
-        """Estimate the pages that are still to be asked for."""
+        """Estimate the pages that are still to be asked for.
+
+        The last page of each chain is a part of one, half a page in the mean, and is asked for as a whole.
+        """
         ranges = [*self._waiting, *self._aside, *self._alone]
-        records = sum(self._density.records(item) for item in ranges)
-        return records / self._page + sum(map(self._left, self._active))
+        pages = [self._density.records(item) / self._page for item in ranges]
+        pages += map(self._left, self._active)
+        return sum(pages) + len(pages) / 2
 
     def forgive(self) -> None:
         """Give all chains their tries back: it was the server that failed."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.crawl.frontier import Frontier
 from lifestats_crawler.ranges import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lifestats_crawler.config.model import Config
     from lifestats_crawler.ranges import IdRange
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # Measured: a segment of 1,000 pages of the mock's data, 95,000 integers, takes 5.4. Texts take more.
 BYTES_PER_KEY = 5.5
+# Measured as well: what a segment takes whose page has five records.
+BYTES_PER_SEGMENT = 2_000
 # Requests of a crawl that are for no page: whether the cursor is inclusive, and the end of the space, twice.
 _END_REQUESTS = 3
 
@@ -35,24 +38,47 @@ def subsets(config: Config, ranges: list[IdRange]) -> list[IdRange]:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Records and requests per id, and the run that showed them."""
+    """How many records the ids hold, as a run has shown it, and what its requests were beside pages."""
 
-    ratio: float
-    requests: float
+    #: Estimates how many records a range holds.
+    records: Callable[[IdRange], float]
+    #: Requests for a page, with those that were made again.
+    requests_per_page: float
     run: str
 
 
-def known_density(config: Config, latest: Report | None, continues: Entry | None) -> Known | None:
-    """Return the density of the newest complete report of the same url, else of the run to be continued."""
+def known_density(
+    config: Config, latest: Report | None, before: Entry | None, continues: Entry | None
+) -> Known | None:
+    """Return what is known of the densities; None where nothing is.
+
+    ``before`` is the run of ``latest``, the newest complete report. If it is of the same url, it knows every
+    place of the space. Else the run that is continued knows the places that it has settled. These are a biased
+    sample: its chains settle pages, so they settle more ids where there are few records. So what is left is taken
+    to be like what is beside it, and not like the mean of what is settled.
+    """
     try:
         if latest and latest["source"]["url"] == config.shown_url:
             totals, ids = latest["totals"], latest["coverage"]["ids"]
-            return Known(totals["items"] / ids, totals["requests"] / ids, latest["run"]["name"])
+            ratio, per_page = totals["items"] / ids, totals["requests"] / totals["pages"]
+            if before and before.space == config.space and not before.damaged:
+                return Known(by_places(config.space, before.pieces), per_page, before.run.name)
+            return Known(lambda part: len(part) * ratio, per_page, latest["run"]["name"])
     except (KeyError, TypeError, ZeroDivisionError):
         pass  # not a report of ours
-    if continues is None or not continues.settled:
+    if continues is None or not continues.settled or not continues.pages:
         return None
-    return Known(continues.records / continues.settled, continues.requests / continues.settled, continues.run.name)
+    return Known(
+        by_places(config.space, continues.pieces), 1 + continues.retries / continues.pages, continues.run.name
+    )
+
+
+def by_places(space: IdRange, pieces: Iterable[tuple[IdRange, float]]) -> Callable[[IdRange], float]:
+    """Return what estimates the records of a range, by pieces of the space whose records are known."""
+    density = Density(space)
+    for part, records in pieces:
+        density.show(part, records)
+    return density.records
 
 
 def measured_bytes(entries: Iterable[Entry]) -> tuple[str | None, float | None]:
@@ -82,26 +108,31 @@ class Estimate:
 def estimate(
     config: Config,
     ranges: list[IdRange],
-    density: float,
+    records_of: Callable[[IdRange], float] = len,
     bytes_per_record: float | None = None,
-    requests_per_id: float | None = None,
+    requests_per_page: float = 1.0,
 ) -> Estimate:
-    """Work out what a walk of some ranges would take, with so many records per id.
+    """Work out what a walk of some ranges would take; ``records_of`` tells how many records a range holds.
 
-    Without ``requests_per_id`` from another crawl, the pages that hold the records are counted.
+    By default every id is a record, which is the most that there can be.
     """
-    ids = sum(map(len, ranges))
-    records = ceil(ids * density)
-    requests = _pages(config, ranges, density) if requests_per_id is None else ceil(ids * requests_per_id)
+    records = ceil(round(sum(map(records_of, ranges)), 3))
+    requests = ceil(_pages(config, ranges, records_of) * requests_per_page)
     seconds = requests / config.rate_limit if config.rate_limit else None
     keys = records * len(config.counters)
-    spills = requests / config.spill_every, (seconds or 0) / config.spill_seconds, keys / config.spill_keys
-    size = keys * BYTES_PER_KEY if bytes_per_record is None else records * bytes_per_record
-    return Estimate(records, requests, seconds, ceil(max(spills)), ceil(size))
+    # By time there is a segment only if a page came meanwhile.
+    by_time = min((seconds or 0) / config.spill_seconds, requests)
+    spills = requests / config.spill_every, by_time, keys / config.spill_keys
+    segments = ceil(max(spills))
+    if bytes_per_record is None:
+        size = keys * BYTES_PER_KEY + segments * BYTES_PER_SEGMENT
+    else:
+        size = records * bytes_per_record
+    return Estimate(records, requests, seconds, segments, ceil(size))
 
 
-def _pages(config: Config, ranges: list[IdRange], density: float) -> int:
+def _pages(config: Config, ranges: list[IdRange], records_of: Callable[[IdRange], float]) -> int:
     started = subsets(config, ranges)
     waiting = [part for item in ranges for part in missing(item, started)]
-    pages = [max(1, ceil(len(part) * density / config.results_per_page)) for part in [*started, *waiting]]
+    pages = [max(1, ceil(records_of(part) / config.results_per_page)) for part in [*started, *waiting]]
     return sum(pages) + (_END_REQUESTS if pages else 0)

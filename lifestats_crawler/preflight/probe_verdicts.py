@@ -87,7 +87,7 @@ class Verdicts:
             shown.show(ids, sum(an_id in ids for an_id in page.ids))
         if self._is_capped:
             config = config.model_copy(update={"results_per_page": self._full})
-        return estimate(config, [config.space], shown.records(config.space) / len(config.space))
+        return estimate(config, [config.space], shown.records)
 
     def _null_records(self, _: Page, __: str) -> tuple[str, ...]:
         """Say how ``items`` passes over them by itself."""

@@ -124,6 +124,8 @@ def _headline(report: dict[str, Any]) -> Text:
     totals, coverage = report["totals"], report["coverage"]
     done = f"{many(totals['items'], 'record')} on {many(totals['pages'], 'page')}"
     done += f" in {report['run']['elapsed_seconds']:.1f} s"
+    if not totals["pages"] and not coverage["settled"]:
+        return Text("\nNothing has been written yet: a crawl writes after some pages or seconds.", style="yellow")
     if not coverage["complete"]:
         reason = report["run"]["finish_reason"]
         missing = f"; {coverage['ids'] - coverage['settled']:,} of {many(coverage['ids'], 'id')} are missing"
@@ -143,8 +145,10 @@ def _made_up(environment: str) -> str:
 
 
 def _remarks(report: dict[str, Any]) -> Iterator[str]:
-    """Say why ids are missing, whether a record was ever shown, and what the audit found."""
+    """Say what partial shares are of, why ids are missing, whether a record was shown, what the audit found."""
     coverage, audit = report["coverage"], report.get("audit")
+    if 0 < coverage["settled"] < coverage["ids"]:
+        yield "Shares are of the records so far: where ids have few records, more of them are crawled by now."
     reasons = coverage.get("reasons", [])
     for begin, end, reason in reasons[:REASONS]:
         yield f"Missing {extent(begin, end)}: {_plain(reason)}"

@@ -37,6 +37,9 @@ LONG_CHARACTERS = 200  # of a text, before the rest is folded away
 CELLS = 240  # of the strip that shows the id space: each can be seen on a phone
 
 _PAGE = "report.html.j2"
+_IN_PLOTLY = "package_data", "plotly.min.js"
+# Measured: of a page without rows, of a row with its frequency, and of the script.
+_PAGE_BYTES, _ROW_BYTES, _SCRIPT_BYTES = 13_000, 260, 4_815_814
 
 
 def write(run: Run, report: dict[str, Any]) -> None:
@@ -50,6 +53,12 @@ def write_script(directory: Path) -> None:
     if not script.exists() or script.stat().st_size != len(content) or script.read_bytes() != content:
         script.unlink(missing_ok=True)  # a damaged one is of no use
         durable.write(script, content)
+
+
+def size(directory: Path, rows: int) -> int:
+    """Return about how many bytes a run's page takes on disk, with the script if that is not there yet."""
+    script = 0 if (directory / SCRIPT).exists() else _SCRIPT_BYTES
+    return _PAGE_BYTES + rows * _ROW_BYTES + script
 
 
 def render(report: dict[str, Any], script: str | None = None) -> str:
@@ -75,7 +84,7 @@ def prepare(run: Run) -> None:
 
 @cache
 def _library() -> str:
-    return files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
+    return files("plotly").joinpath(*_IN_PLOTLY).read_text(encoding="utf-8")
 
 
 @cache

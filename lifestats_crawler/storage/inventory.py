@@ -30,7 +30,11 @@ class Entry:
     #: What it has settled, also by claims that nothing has refuted yet.
     covers: tuple[IdRange, ...]
     records: int
+    #: Ranges that are settled, and how many records are in each: see ``Settled``.
+    pieces: tuple[tuple[IdRange, float], ...]
+    pages: int
     requests: int
+    retries: int
     started_at: str | None
     #: ISO 8601; when its last segment was done, None where nothing tells.
     worked_at: str | None
@@ -108,14 +112,18 @@ def look(run: Run, now: str, *, is_checked: bool = False) -> Entry:
     except (UnreadableError, PermissionError):
         found, damaged, is_newer, is_unreadable = [], 0, False, True
     settled = footers.together(found)
-    job = found[0].job if found else None
+    job, crawler = found[0].job if found else None, runs.crawler_of(run)
     return Entry(
         run=run,
         job=job,
         covers=settled.settled,
         records=settled.records,
+        pieces=settled.pieces,
+        pages=settled.pages,
         requests=settled.requests,
-        started_at=settled.started_at or None,
+        retries=settled.retries,
+        # Before its first segment its name tells, or the lock of the process that works on it.
+        started_at=settled.started_at or run.began_at or (crawler and crawler.get("since")) or None,
         worked_at=run.worked_at(now, is_to_show=True) or None,
         bytes=sum(_size(path) for path in run.directory.rglob("*")),
         damaged=damaged,
@@ -123,7 +131,7 @@ def look(run: Run, now: str, *, is_checked: bool = False) -> Entry:
         is_unreadable=is_unreadable,
         is_complete=run.is_complete(),
         is_done=bool(job and not damaged and settled.is_done(job.space)),
-        crawler=runs.crawler_of(run),
+        crawler=crawler,
     )
 
 

@@ -95,9 +95,11 @@ def take(path: Path, job: Job, pause: Callable[[float], None] = sleep) -> Lock |
     except BaseException:
         file.close()
         raise
-    since = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC)
+    who = f"process {os.getpid()} on {gethostname()} since {now.isoformat(timespec='seconds')}"
+    since = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     about = {"source": job.source, "space": [job.space.begin, job.space.end]}
-    text = json.dumps({"who": f"process {os.getpid()} on {gethostname()} since {since}"} | about)
+    text = json.dumps({"who": who, "since": since} | about)
     lock = Lock(path, file, directory, text)
     try:
         if _is_ours_now(file, pause) and _is_ours_if_lockable(directory, pause):
@@ -178,5 +180,5 @@ def _noted(file: IO[str]) -> dict[str, Any]:
         noted = json.load(file)
         is_of_format_1 = "space" not in noted
         job = from_format_1(noted["source"]) if is_of_format_1 else Job(noted["source"], IdRange(*noted["space"]))
-        return {"who": noted["who"], "job": job}
+        return {"who": noted["who"], "job": job, "since": noted.get("since")}
     return {}

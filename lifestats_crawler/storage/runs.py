@@ -98,6 +98,11 @@ class Run:
                 ended_at = segments.checked(path).ended_at
                 if ended_at and ended_at <= now:
                     return ended_at
+        return self.began_at
+
+    @property
+    def began_at(self) -> str:
+        """When its name says that it was begun, ISO 8601; empty for another name."""
         stamp = _STAMP.fullmatch(self.name)
         return "{}-{}-{}T{}:{}:{}.000Z".format(*stamp.groups()) if stamp else ""
 
@@ -204,5 +209,5 @@ def ended_as(run: Run) -> str:
 
 
 def crawler_of(run: Run) -> Mapping[str, Any] | None:
-    """Return the process that crawls a run (``who``), and its ``job`` if that is known; None without one."""
+    """Return the process that crawls a run (``who``), its ``job``, and ``since`` when; None without one."""
     return lock.holder(run.lock)

@@ -33,7 +33,8 @@ class Job:
         keys = [key for key in {**other.source, **self.source} if self.source.get(key) != other.source.get(key)]
         keys += ["first_id"] if self.space.begin != other.space.begin else []
         keys += ["last_id"] if self.space.end != other.space.end else []
-        return f"{', '.join(keys)} differ{'s' if len(keys) == 1 else ''}" if keys else ""
+        is_one = len(keys) == 1 and keys != ["counters"]
+        return f"{', '.join(keys)} {'differs' if is_one else 'differ'}" if keys else ""
 
 
 def source(config: Config) -> dict[str, Any]:

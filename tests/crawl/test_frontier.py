@@ -278,13 +278,21 @@ def test_no_chain_begins_with_less_than_ten_pages():
 
 def test_the_pages_left_are_those_of_chains_under_way_and_of_ranges_that_wait():
     frontier = Frontier([IdRange(0, 3000)], 2, page=10)
-    assert frontier.pages_left() == 300
+    assert frontier.pages_left() == 301.5, "and half a page for the end of each, the tail included"
     tail, low = frontier.start()
-    assert frontier.pages_left() == 300
+    assert frontier.pages_left() == 301.5
     frontier.advance(low, Tally(IdRange(0, 10), {}, 10, next=10, highest=9))
-    assert frontier.pages_left() == pytest.approx(299)
+    assert frontier.pages_left() == pytest.approx(300.5)
     frontier.skip(tail)
-    assert frontier.pages_left() == pytest.approx(299), "what is put aside is still to be asked for"
+    assert frontier.pages_left() == pytest.approx(300.5), "what is put aside is still to be asked for"
+
+
+def test_what_is_left_beside_what_an_earlier_crawl_has_settled_is_taken_to_be_like_it():
+    pieces = [(IdRange(0, 1000), 10), (IdRange(2000, 3000), 1000)]
+    frontier = Frontier([IdRange(1000, 2000), IdRange(3000, 4000)], 2, page=10, pieces=pieces)
+    assert frontier.pages_left() == pytest.approx(50 + 100 + 3 / 2, rel=0.02), (
+        "between its neighbours, and like the nearest"
+    )
 
 
 def test_a_split_leaves_the_first_half_a_little_less_than_its_whole_pages():

@@ -97,3 +97,19 @@ def test_that_no_record_was_ever_shown_is_said(capsys, tmp_path):
     empty = report() | {"coverage": {"complete": True, "ids": 9, "settled": 9, "seen": False}}
     console.show(empty, tmp_path / "report.json")
     assert "The API has not shown one record." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("coverage", "totals", "line", "is_said"),
+    [
+        ({"settled": 1500}, {}, "Shares are of the records so far", True),
+        ({"settled": 2000, "complete": True}, {}, "Shares are of the records so far", False),
+        ({"settled": 0}, {"items": 0, "pages": 0}, "Nothing has been written yet", True),
+        ({"settled": 1500}, {}, "Nothing has been written yet", False),
+    ],
+)
+def test_what_the_counts_of_an_unfinished_run_rest_on_is_said(capsys, tmp_path, coverage, totals, line, is_said):
+    partial = report() | {"coverage": {"complete": False, "ids": 2000} | coverage}
+    partial["totals"] |= totals
+    console.show(partial, tmp_path / "report.json")
+    assert (line in capsys.readouterr().out) == is_said

@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from os import cpu_count
 from time import monotonic
 
-from tests.simulation import audits, liars, mix_ups
+from tests.simulation import audits, estimates, liars, mix_ups
 from tests.simulation.kinds import KINDS
 from tests.simulation.life import Life, live
 from tests.simulation.promises import Figures
@@ -31,11 +31,16 @@ def main() -> int:
     parser.add_argument(
         "--audits", type=int, help="so many crawls of 200,000 pages, of each liar, by their audits"
     )
+    parser.add_argument(
+        "--estimates", type=int, help="so many crawls of skewed spaces, by the time left that they tell"
+    )
     options = parser.parse_args()
     if options.liars:
         return liars.tell(options.liars)
     if options.mix_ups:
         return mix_ups.tell(options.mix_ups)
+    if options.estimates:
+        return estimates.tell(options.estimates)
     if options.audits:
         return audits.tell(options.audits)
     if options.seed is not None:

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from lifestats_crawler.ending import Ending
+from tests.simulation import estimates
 from tests.simulation.audits import Audited
 from tests.simulation.kinds import KINDS
 from tests.simulation.liars import HONEST, LIARS, LiarLife
@@ -78,3 +79,9 @@ def test_an_answer_that_was_meant_for_another_request_hides_no_record(kind, capl
 @pytest.mark.parametrize("name", ["a pinned record", "next is one record too far"])
 def test_the_audits_of_a_long_crawl_find_what_one_audit_in_two_shows(name):
     assert Audited(1, LIARS[name]).crawl()
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_the_time_left_is_told_within_fifteen_percent_during_a_crawl_and_after_an_interruption(seed):
+    for off in estimates.differences(seed):
+        assert max(map(abs, off)) <= estimates.TOLERATED

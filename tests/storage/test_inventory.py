@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from lifestats_crawler.ranges import IdRange
@@ -88,6 +90,16 @@ def test_a_word_says_how_a_run_stands(run, change, state):
     spill(run, (0, 10))
     change(run)
     assert inventory.look(run, NOW).state == state
+
+
+@pytest.mark.parametrize("name", ["20260102T030405Z", "mine"])
+def test_a_run_without_a_segment_was_started_when_its_name_or_its_lock_says(tmp_path, name):
+    run = Run(tmp_path / "test" / name, "test")
+    run.segments.mkdir(parents=True)
+    with lock.take(run.lock, JOB):
+        started_at = inventory.look(run, NOW).started_at
+    assert (started_at == "2026-01-02T03:04:05.000Z") == (name != "mine")
+    assert datetime.fromisoformat(started_at).tzinfo is UTC
 
 
 def test_while_it_is_crawled_a_run_says_by_whom(run):
