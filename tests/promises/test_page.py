@@ -100,7 +100,10 @@ def written(tmp_path):
     def write(report: dict[str, Any], injected: str = "") -> str:
         directory = tmp_path / "test" / "one"
         directory.mkdir(parents=True)
-        path = page.write(Run(directory, "test"), report)
+        run = Run(directory, "test")
+        page.write(run, report)
+        page.write_script(directory.parent)
+        path = run.page
         path.write_text(path.read_text().replace("</main>", f"{injected}</main>"))
         return path.as_uri()
 
