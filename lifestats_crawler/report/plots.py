@@ -11,6 +11,7 @@ from typing import Any
 
 Figure = dict[str, Any]
 
+LEAST_POINTS = 3  # fewer are no plot: the table says as much
 FEW_TICKS = 3  # ticks that an axis should have at least
 MANY_RANKS = 10_000
 LONG = 10**6  # a number that an axis has no room for
@@ -19,9 +20,9 @@ _PADDING_SHARE = 0.04  # of an axis, at both ends
 
 
 def frequency(counter: Figure) -> Figure | None:
-    """Draw the counts by rank, both as logarithms; without ``frequency`` those in ``top``. None for one rank."""
+    """Draw the counts by rank, both as logarithms; without ``frequency`` those in ``top``. None for few ranks."""
     points = counter.get("frequency") or [[row["rank"], row["count"]] for row in counter["top"]]
-    if len(points) < 2:  # noqa: PLR2004  # a line has two ends
+    if len(points) < LEAST_POINTS:
         return None
     ranks, counts = [rank for rank, _ in points], [count for _, count in points]
     line = {
@@ -37,9 +38,9 @@ def frequency(counter: Figure) -> Figure | None:
 
 
 def pace(steps: list[Figure], limit: float | None) -> Figure | None:
-    """Draw the requests per second over time, beside the rate limit. None for a crawl without steps."""
+    """Draw the requests per second over time, beside the rate limit. None for a crawl of few steps."""
     steps = [step for step in steps if step["seconds"] > 0]
-    if not steps:
+    if len(steps) < LEAST_POINTS:
         return None
     rates = [step["requests"] / step["seconds"] for step in steps]
     mean = sum(step["requests"] for step in steps) / sum(step["seconds"] for step in steps)
@@ -55,7 +56,9 @@ def pace(steps: list[Figure], limit: float | None) -> Figure | None:
     layout = _layout({"type": "date", "nticks": 6}, {"range": [0, highest * 1.2], "nticks": 5})
     if limit:
         layout |= _limit(limit)
-    message = f"{mean:,.1f} requests a second on average, between {min(rates):,.1f} and {max(rates):,.1f}; "
+    lowest, highest_rate = f"{min(rates):,.1f}", f"{max(rates):,.1f}"
+    spread = "all the time" if lowest == highest_rate else f"on average, between {lowest} and {highest_rate}"
+    message = f"{mean:,.1f} requests a second {spread}; "
     message += f"the limit is {limit:g}." if limit else "there is no limit."
     return {"message": message, "data": [line], "layout": layout}
 
@@ -141,7 +144,7 @@ def _logarithmic(title: str, low: int, high: int) -> Figure:
     margin = max((end - begin) * _PADDING_SHARE, 0.02)
     return {
         "type": "log",
-        "title": {"text": title, "standoff": 6},
+        "title": {"text": f"{title} (logarithmic)", "standoff": 6},
         "range": [begin - margin, end + margin],
         "tickvals": ticks,
         "ticktext": [_short(tick) for tick in ticks],

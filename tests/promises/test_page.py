@@ -210,6 +210,17 @@ async def test_the_page_has_no_barriers_that_axe_knows_of(visit, written, made):
         assert found.violations_count == 0, found.generate_report()
 
 
+async def test_on_paper_everything_is_unfolded(visit, written):
+    report = realistic() | {"errors": ["the last error of all"], "answers": {"status 200": 1}}
+    tab = (await visit(written(report))).tab
+    folded = tab.locator("details:not([open]) td.rank", has_text="21").first
+    assert not await folded.is_visible()
+    await tab.emulate_media(media="print")
+    for row in (folded, tab.get_by_text("the last error of all"), tab.get_by_text("finish reason")):
+        assert (await row.bounding_box())["height"] > 0
+        assert await row.evaluate("one => one.checkVisibility({contentVisibilityAuto: true})")
+
+
 SHOTS = {
     "light": {"viewport": {"width": 1280, "height": 1190}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 1190}, "color_scheme": "dark"},

@@ -184,10 +184,10 @@ def test_any_text_stays_text_wherever_it_stands(value):
 
 
 def test_figures_hold_numbers_only():
-    report = reported(counters={ATTACK: counted([(ATTACK, 3), (2**63 - 1, 2)])})
+    report = reported(counters={ATTACK: counted([(ATTACK, 3), (2**63 - 1, 2), (7, 1)])})
     figure = json.loads(parsed(report).css("[data-figure]").attrib["data-figure"])
-    assert figure["data"][0]["x"] == [1, 2]
-    assert figure["data"][0]["y"] == [3, 2]
+    assert figure["data"][0]["x"] == [1, 2, 3]
+    assert figure["data"][0]["y"] == [3, 2, 1]
     assert "alert" not in json.dumps(figure)
 
 

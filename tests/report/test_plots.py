@@ -24,10 +24,14 @@ def steps(*of: tuple[int, float, int]) -> list[dict]:
         ({"frequency": [[1, 5]], "top": []}, None),
         ({"top": [{"rank": 1, "count": 5}]}, None),
         (
-            {"top": [{"rank": 1, "count": 5}, {"rank": 2, "count": 1}]},
-            "Rank 1 has 5 records, and rank 2, the last, has 1.",
+            {"top": [{"rank": 1, "count": 5}, {"rank": 2, "count": 1}, {"rank": 3, "count": 1}]},
+            "Rank 1 has 5 records, and rank 3, the last, has 1.",
         ),
-        ({"frequency": [[1, 1], [2, 1]], "top": []}, "Rank 1 has 1 record, and rank 2, the last, has 1."),
+        ({"frequency": [[1, 1], [2, 1]], "top": []}, None),
+        (
+            {"frequency": [[1, 1], [2, 1], [3, 1]], "top": []},
+            "Rank 1 has 1 record, and rank 3, the last, has 1.",
+        ),
         (
             {
                 "frequency": [[1, 90], [9, 50], [12, 40], [99, 8], [150, 7], [900, 1]],
@@ -46,7 +50,7 @@ def test_the_counts_by_rank_are_drawn_with_what_they_say_in_numbers(counter, mes
     assert (figure and figure["message"]) == message
 
 
-@given(st.lists(st.integers(1, 10**9), min_size=2, max_size=40).map(sorted), st.integers(1, 10**7))
+@given(st.lists(st.integers(1, 10**9), min_size=3, max_size=40).map(sorted), st.integers(1, 10**7))
 def test_every_point_and_every_tick_is_on_its_axis(counts, step):
     points = [[1 + at * step, count] for at, count in enumerate(reversed(counts))]
     figure = plots.frequency({"frequency": points, "top": []})
@@ -60,8 +64,12 @@ def test_every_point_and_every_tick_is_on_its_axis(counts, step):
         assert len(layout[axis]["ticktext"]) == len(ticks)
 
 
-@pytest.mark.parametrize("none", [[], steps((1, 0, 5))], ids=["no step", "a step without time"])
-def test_without_a_step_no_pace_is_drawn(none):
+@pytest.mark.parametrize(
+    "none",
+    [[], steps((1, 0, 5), (2, 0, 5), (3, 0, 5)), steps((1, 60, 5), (2, 60, 5))],
+    ids=["no step", "steps without time", "two steps"],
+)
+def test_without_steps_no_pace_is_drawn(none):
     assert plots.pace(none, 100) is None
 
 
@@ -82,7 +90,8 @@ def test_the_pace_is_a_staircase_that_a_pause_interrupts():
 
 
 def test_a_limit_is_a_line_across_that_is_on_the_axis():
-    figure = plots.pace(steps((1, 60, 600)), 100)
+    figure = plots.pace(steps((1, 60, 600), (2, 60, 600), (3, 60, 600)), 100)
+    assert figure["message"].startswith("10.0 requests a second all the time; ")
     (across,) = figure["layout"]["shapes"]
     assert (across["y0"], across["y1"]) == (100, 100)
     assert figure["layout"]["annotations"][0]["text"] == "limit 100"
@@ -91,12 +100,13 @@ def test_a_limit_is_a_line_across_that_is_on_the_axis():
 
 
 def test_requests_of_which_none_was_made_have_an_axis_all_the_same():
-    assert plots.pace(steps((1, 60, 0)), None)["layout"]["yaxis"]["range"] == [0, 1.2]
+    none = steps((1, 60, 0), (2, 60, 0), (3, 60, 0))
+    assert plots.pace(none, None)["layout"]["yaxis"]["range"] == [0, 1.2]
 
 
 def test_no_figure_holds_a_value_of_the_api():
     counter = {
-        "top": [{"rank": rank, "count": 5, "key": "<b>", "label": "<b>"} for rank in (1, 2)],
+        "top": [{"rank": rank, "count": 5, "key": "<b>", "label": "<b>"} for rank in (1, 2, 3)],
         "field": "<b>",
     }
     assert "<b>" not in str(plots.frequency(counter))

@@ -31,6 +31,14 @@ async function drawAll() {
   }
 }
 
+// For browsers in which a style sheet cannot unfold what is folded.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open])")];
+  folded.forEach((one) => { one.open = true; });
+});
+addEventListener("afterprint", () => folded.forEach((one) => { one.open = false; }));
+
 if (window.Plotly) {
   drawAll();
   dark.addEventListener("change", drawAll);
