@@ -34,8 +34,8 @@ _COMMANDS = """## Commands
   `url`, the id space, `rate_limit` and the keys that a row names
 - Scrapy: `scrapy runspider benchmarks/contestants/plain_scrapy.py -a url=URL -a out=FILE -a first=ID -a last=ID`,
   and `-s` for each setting that a row names
-- aiohttp loop, static split, 32 processes, dlt: `python -m benchmarks.contestants.NAME URL FILE FIRST LAST`, with
-  `--rate` where the section has a limit
+- other contestants: `python -m benchmarks.contestants.NAME URL FILE FIRST LAST`, with `--rate` where the section
+  has a limit; pycurl, crawlee, airbyte-cdk and singer-sdk with the interpreters in `.venv-bench`
 - servers: `python -m mocks.api --first-id ID --last-id ID --latency SECONDS --density-in BEGIN:END:DENSITY`; in
   the section Speed `python -m benchmarks.fast_api --first-id ID --last-id ID`
 """

@@ -119,12 +119,12 @@ def plain_scrapy(name: str, **settings: Any) -> Contestant:
     return Contestant(name, command, cwd=None)
 
 
-def program(name: str, module: str, *options: str) -> Contestant:
-    """Return a program of ``benchmarks.contestants``."""
+def program(name: str, module: str, *options: str, python: str | Path = sys.executable) -> Contestant:
+    """Return a program of ``benchmarks.contestants``, started by an interpreter that has its packages."""
 
     def command(directory: Path, url: str, space: Space) -> list[str]:
         arguments = [url, str(directory / _COUNTS), str(FIRST_ID), str(space.last_id)]
-        return [sys.executable, "-m", f"benchmarks.contestants.{module}", *arguments, *options]
+        return [str(python), "-m", f"benchmarks.contestants.{module}", *arguments, *options]
 
     return Contestant(name, command)
 

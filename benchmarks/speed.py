@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.crawlers import lifestats, plain_scrapy, program
+from benchmarks.environments import python_of
 from benchmarks.processes import CLIENT_CORE, SERVER_CORE, serving
 from benchmarks.results import Result, Row, at_least, exactness, progress, ratio
 from benchmarks.spaces import FIRST_ID, even
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.spaces import Space
 
 _CHAINS = 100
+_ONE_CHAIN = "rate, resumed counts, split"
 _ABOUT = (
     "No limit, 100 chains, 100 records a page, the client on one core and the server on another; medians of"
     " {rounds}, interleaved. Pages a second are the server's, from the first request to the last. Processor"
@@ -29,7 +31,11 @@ _ABOUT = (
     " pages in advance, because mocks.api would slow down the fastest clients. Scrapy's default settings are those"
     " of `scrapy runspider`; the settings of `scrapy startproject` allow one page a second. dlt has one chain,"
     " because its paginator cannot split an id space. dlt loads the records into DuckDB; its pages a second are"
-    " those of the extraction alone."
+    " those of the extraction alone. pycurl shows what a core can do. crawlee can limit tasks per minute, and"
+    " airbyte-cdk has a budget of calls, both unused here. The records of taps and sources are counted as they"
+    " come, without a destination. *Does not* is what a user has to write for it: *rate*: hold a rate per"
+    " second; *resume*: go on after a kill; *resumed counts*: it has a queue or a state to go on from, but"
+    " what was counted before is the user's affair; *split*: walk parts of an id space side by side."
 )
 
 
@@ -41,6 +47,8 @@ class Entry:
     pages: int
     #: Whether it cannot be told where to end, and needs a server that ends there.
     is_endless: bool = False
+    #: What a user has to write for it, or to do without.
+    lacks: str = "rate, resume"
     start: Crawl = field(init=False)
     laps: list[Crawl] = field(default_factory=list)
 
@@ -76,6 +84,7 @@ class Entry:
             "of lifestats": ratio(self.milliseconds, ours.milliseconds),
             "server": f"{max(lap.server_cpu_seconds / lap.seconds for lap in self.laps):.0%}",
             "counts": exactness(is_exact=is_exact),
+            "does not": self.lacks,
         }
 
 
@@ -102,15 +111,32 @@ def _entries(share: float) -> list[Entry]:
     """Return lifestats, Scrapy and the aiohttp loop, in this order, and the others."""
     wide = {"CONCURRENT_REQUESTS": _CHAINS, "CONCURRENT_REQUESTS_PER_DOMAIN": _CHAINS}
     return [
-        Entry(lifestats(rate_limit=None), round(10_000 * share)),
+        Entry(lifestats(rate_limit=None), round(10_000 * share), lacks=""),
         Entry(plain_scrapy("Scrapy, default settings"), round(2_000 * share)),
         Entry(program("aiohttp loop, orjson", "aiohttp_loop"), round(8_000 * share)),
         Entry(program("aiohttp loop, json", "aiohttp_loop", "--json=stdlib"), round(8_000 * share)),
         Entry(plain_scrapy("Scrapy, 100 concurrent requests", **wide), round(1_500 * share)),
         Entry(plain_scrapy("the same, LOG_LEVEL = INFO", **wide, LOG_LEVEL="INFO"), round(1_500 * share)),
         Entry(program("32 processes, requests", "blocking"), round(3_000 * share)),
-        Entry(program("dlt rest_api", "dlt_rest"), round(400 * share), is_endless=True),
+        Entry(
+            program("dlt rest_api", "dlt_rest"), round(400 * share), is_endless=True, lacks="rate, resume, split"
+        ),
+        *_others(share),
     ]
+
+
+def _others(share: float) -> Iterator[Entry]:
+    """Yield the contestants with environments of their own, as far as these can be had."""
+    for environment, name, module, pages, lacks in (
+        ("pycurl", "pycurl loop, json", "pycurl_loop", 8_000, "rate, resume"),
+        ("crawlee", "crawlee, impit", "crawlee_http", 1_500, "rate per second, resumed counts"),
+        ("airbyte-cdk", "airbyte-cdk source", "airbyte_source", 400, "resumed counts, split"),
+        ("singer-sdk", "singer-sdk tap", "singer_tap", 400, _ONE_CHAIN),
+    ):
+        if python := python_of(environment):
+            is_endless = "split" in lacks
+            contestant = program(name, module, python=python)
+            yield Entry(contestant, round(pages * share), is_endless, lacks)
 
 
 @contextmanager
