@@ -27,7 +27,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --
 # Scrapy looks into the home directory before it reads a project, and fails if an account has neither HOME nor a name.
 KNOW_A_HOME = cp deploy/lifestats_home.pth "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-.PHONY: crawl check test simulate liars mutants check-all pure torture bench bench-quick lock dist audit clean
+.PHONY: crawl check test simulate liars mutants check-all pure torture bench bench-quick schema lock dist audit clean
 crawl: $(VENV)/.runtime
 	$(BIN)/scrapy crawl lifestats -s ENV=$(ENV)
 

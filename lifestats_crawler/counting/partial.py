@@ -57,11 +57,12 @@ class Partial:
             self.claims.append(tally.claims)
         for name, keys in tally.keys.items():
             counts = self.counts[name]
-            self.bytes += sum(map(_size, set(keys) - counts.keys()))
+            # Not ``set(keys) - counts.keys()``: that goes through all that is in memory, for each page.
+            self.bytes += sum(_size(key) for key in set(keys) if key not in counts)
             counts.update(keys)
         for name, labels in tally.labels.items():
             known = self.labels.setdefault(name, {})
-            self.bytes += sum(_size(labels[key]) for key in labels.keys() - known.keys())
+            self.bytes += sum(_size(label) for key, label in labels.items() if key not in known)
             known.update(labels)
         self.without.update(tally.without)
         self.records += tally.records

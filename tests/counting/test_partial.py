@@ -73,3 +73,24 @@ def test_the_bytes_of_counts_and_names_grow_with_new_values_only():
     assert 15_000 < once < 16_000
     partial.add(page)
     assert partial.bytes == once
+
+
+class Told(int):
+    """A key that counts how often it is looked at."""
+
+    looks = 0
+
+    def __hash__(self):
+        Told.looks += 1
+        return super().__hash__()
+
+
+def test_what_a_page_costs_does_not_grow_with_what_is_in_memory():
+    partial, looks = Partial(["colours"]), []
+    for number in range(100):
+        keys = [Told(number * 10 + each) for each in range(10)]
+        Told.looks = 0
+        names = {"colours": dict.fromkeys(keys, "red")}
+        partial.add(Tally(IdRange(number, number + 1), {"colours": keys}, 10, labels=names))
+        looks.append(Told.looks)
+    assert looks[-1] == looks[0]
