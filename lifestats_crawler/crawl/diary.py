@@ -58,8 +58,10 @@ class Diary:
         self._now = max(self._now, now)
 
     def answered(self, answer: Answer) -> None:
-        """Take note of an answer, or of there being none."""
+        """Take note of an answer, or of there being none; not of a request that the end of the crawl kept back."""
         cause = answer.cause
+        if answer.error and cause is None and not answer.left_at:
+            return
         kind = (
             (_NO_ANSWER.get(cause, "no answer") if cause else "no answer")
             if answer.error

@@ -124,7 +124,8 @@ def _headline(report: dict[str, Any]) -> Text:
     totals, coverage = report["totals"], report["coverage"]
     done = f"{many(totals['items'], 'record')} on {many(totals['pages'], 'page')}"
     done += f" in {report['run']['elapsed_seconds']:.1f} s"
-    if not totals["pages"] and not coverage["settled"]:
+    is_unwritten = not totals["pages"] and not coverage["settled"]
+    if is_unwritten and report["run"]["finish_reason"] in (ending.Ending.CRAWLING.word, ending.Ending.KILLED.word):
         return Text("\nNothing has been written yet: a crawl writes after some pages or seconds.", style="yellow")
     if not coverage["complete"]:
         reason = report["run"]["finish_reason"]
@@ -154,7 +155,7 @@ def _remarks(report: dict[str, Any]) -> Iterator[str]:
         yield f"Missing {extent(begin, end)}: {_plain(reason)}"
     if len(reasons) > REASONS:
         yield f"{many(len(reasons) - REASONS, 'more reason')} in report.json"
-    if not coverage.get("seen", True):
+    if not coverage.get("seen", True) and coverage["settled"]:
         yield "The API has not shown one record."
     if audit and audit["ranges"]:
         yield audited(audit)

@@ -16,13 +16,19 @@ from lifestats_crawler.items import Answer
         (Answer(status=503, error="cut short", cause=Cause.CUT_SHORT), "cut short"),
         (Answer(error="why", cause=Cause.NOT_IN_TIME), "not in time"),
         (Answer(error="why", cause=Cause.OTHER), "no answer"),
-        (Answer(error="why"), "no answer"),
+        (Answer(error="why", left_at=1.0), "no answer"),
     ],
 )
 def test_an_answer_is_of_the_kind_of_its_status_or_of_why_there_is_none(answer, kind):
     diary = Diary()
     diary.answered(answer)
     assert dict(diary.answers) == {kind: 1}
+
+
+def test_a_request_that_was_not_sent_has_no_answer():
+    diary = Diary()
+    diary.answered(Answer(error="the crawl is being stopped"))
+    assert not diary.answers
 
 
 def test_a_server_of_many_words_does_not_fill_the_memory():

@@ -100,12 +100,19 @@ def test_that_no_record_was_ever_shown_is_said(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settled", "pages", "said"),
-    [(1500, 15, [True, False]), (2000, 20, [False, False]), (0, 0, [False, True])],
+    ("settled", "reason", "said"),
+    [
+        (1500, "crawling", [True, False]),
+        (2000, "finished", [False, False]),
+        (0, "crawling", [False, True]),
+        (0, "killed", [False, True]),
+        (0, "shutdown", [False, False]),
+    ],
 )
-def test_what_the_counts_of_an_unfinished_run_rest_on_is_said(capsys, tmp_path, settled, pages, said):
+def test_what_the_counts_of_an_unfinished_run_rest_on_is_said(capsys, tmp_path, settled, reason, said):
     partial = report() | {"coverage": {"complete": settled == 2000, "ids": 2000, "settled": settled}}
-    partial["totals"] |= {"pages": pages}
+    partial["totals"] |= {"pages": settled // 100}
+    partial["run"] |= {"finish_reason": reason}
     console.show(partial, tmp_path / "report.json")
     out = capsys.readouterr().out
     assert [line in out for line in ("Shares are of the records so far", "Nothing has been written yet")] == said
