@@ -134,15 +134,15 @@ class CountingPipeline:
             self._fail(Ending.BROKEN, f"the crawl has ended, and {left} ids are still to be crawled")
         if self._crawl.ending is Ending.MISCONFIGURED:
             self._spiller.discard()
+        for ids, ranges, reason in summed(self._crawl.asked().given_up):
+            logger.error(
+                "Gave up on %s in %s in all, the first: %s", many(ids, "id"), many(ranges, "range"), reason
+            )
         self._crawl.diary.seen(monotonic())
         if self._spiller.has_news:
             self._spill()
             await self._written()
         self._conclude_note()
-        for ids, ranges, reason in summed(self._crawl.asked().given_up):
-            logger.error(
-                "Gave up on %s in %s in all, the first: %s", many(ids, "id"), many(ranges, "range"), reason
-            )
         done = await in_thread(self._merge)
         self._crawler.stats.set_value(REPORT, str(self._crawl.run.report))
         self._crawler.stats.set_value(COMPLETE, done["coverage"]["complete"])
