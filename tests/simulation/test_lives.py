@@ -14,7 +14,7 @@ from tests.simulation.liars import HONEST, LIARS, LiarLife
 from tests.simulation.life import Life
 from tests.simulation.mix_ups import KINDS as MIX_UPS
 
-LIVES = int(os.environ.get("LIFESTATS_LIVES", "300"))
+LIVES = int(os.environ.get("LIFESTATS_LIVES", "200"))
 _EACH = 10
 
 
@@ -81,7 +81,7 @@ def test_the_audits_of_a_long_crawl_find_what_one_audit_in_two_shows(name):
     assert Audited(1, LIARS[name]).crawl()
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3])
 def test_the_time_left_is_told_within_fifteen_percent_during_a_crawl_and_after_an_interruption(seed):
     for off in estimates.differences(seed):
         assert max(map(abs, off)) <= estimates.TOLERATED
