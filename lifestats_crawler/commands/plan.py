@@ -70,7 +70,9 @@ class Command(FactsCommand):
         known = plan.known_density(config, latest, _run_of(latest, parent, now), continues)
         measured, per_record = plan.measured_bytes(inventory.look_all(parent, now))
         ranges = plan.unsettled(config, continues)
-        likely = known and plan.estimate(config, ranges, known.records, per_record, known.requests_per_page)
+        likely = known and plan.estimate(
+            config, ranges, known.records, per_record, known.requests_per_page, known.beside
+        )
         facts: shapes.Plan = {
             "schema": "lifestats.plan/1",
             "environment": name,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+from lifestats_crawler.crawl.checking import LEAST_AUDITS
 from lifestats_crawler.crawl.density import Density
 from lifestats_crawler.crawl.frontier import Frontier
 from lifestats_crawler.ranges import missing
@@ -45,6 +46,8 @@ class Known:
     #: Requests for a page, with those that were made again.
     requests_per_page: float
     run: str
+    #: Requests of a start beside its pages: its first audits, each of two parts.
+    beside: int = 0
 
 
 def known_density(
@@ -68,9 +71,9 @@ def known_density(
         pass  # not a report of ours
     if continues is None or not continues.settled or not continues.pages:
         return None
-    return Known(
-        by_places(config.space, continues.pieces), 1 + continues.retries / continues.pages, continues.run.name
-    )
+    per_page = 1 + continues.retries / continues.pages
+    beside = 2 * LEAST_AUDITS if config.audit else 0
+    return Known(by_places(config.space, continues.pieces), per_page, continues.run.name, beside)
 
 
 def by_places(space: IdRange, pieces: Iterable[tuple[IdRange, float]]) -> Callable[[IdRange], float]:
@@ -105,19 +108,22 @@ class Estimate:
     bytes: int
 
 
-def estimate(
+def estimate(  # noqa: PLR0913, PLR0917  # what is known of the API
     config: Config,
     ranges: list[IdRange],
     records_of: Callable[[IdRange], float] = len,
     bytes_per_record: float | None = None,
     requests_per_page: float = 1.0,
+    beside: int = 0,
 ) -> Estimate:
     """Work out what a walk of some ranges would take; ``records_of`` tells how many records a range holds.
 
-    By default every id is a record, which is the most that there can be.
+    By default every id is a record, which is the most that there can be. ``beside`` is how many requests are for no
+    page.
     """
     records = ceil(round(sum(map(records_of, ranges)), 3))
-    requests = ceil(_pages(config, ranges, records_of) * requests_per_page)
+    pages = _pages(config, ranges, records_of)
+    requests = ceil(pages * requests_per_page) + (beside if pages else 0)
     seconds = requests / config.rate_limit if config.rate_limit else None
     keys = records * len(config.counters)
     # By time there is a segment only if a page came meanwhile.

@@ -63,6 +63,14 @@ def test_what_is_left_is_taken_to_be_like_what_is_beside_it_and_not_like_all_tha
     assert known.records(IdRange(820, 1000)) == pytest.approx(180)
 
 
+@pytest.mark.parametrize(("audit", "beside"), [(True, 40), (False, 0)])
+def test_a_start_that_goes_on_asks_for_its_first_audits_again(entry, audit, beside):
+    config = configured(audit=audit)
+    known, ranges = planning.known_density(config, None, None, entry), planning.unsettled(config, entry)
+    with_it = planning.estimate(config, ranges, known.records, None, 1.0, known.beside)
+    assert with_it.requests - planning.estimate(config, ranges, known.records).requests == beside
+
+
 def test_without_a_report_or_a_settled_id_no_density_is_known(tmp_path):
     run = Run(tmp_path / "test" / "mine", "test")
     run.segments.mkdir(parents=True)
