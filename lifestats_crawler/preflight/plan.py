@@ -118,8 +118,8 @@ def estimate(  # noqa: PLR0913, PLR0917  # what is known of the API
 ) -> Estimate:
     """Work out what a walk of some ranges would take; ``records_of`` tells how many records a range holds.
 
-    By default every id is a record, which is the most that there can be. ``beside`` is how many requests are for no
-    page.
+    By default every id is a record, which is the most that there can be. ``beside`` is how many requests are not
+    for a page.
     """
     records = ceil(round(sum(map(records_of, ranges)), 3))
     pages = _pages(config, ranges, records_of)
