@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from lifestats_crawler.crawl.audit import Outcome, Shown
@@ -22,6 +23,7 @@ LEAST_AUDITS = 20  # in a run, or every page
 SHARE = 1 / 1000  # of the pages
 MOST_DIFFERING = 3
 _MANY_BYTES = 32 * 1024 * 1024  # of values that wait for the opening
+_MOST_PROVABLE = 8
 _MOST_DOUBTED = 3  # that agreed when both were asked once more, and are more than half of all
 
 
@@ -52,8 +54,8 @@ class Checking:
         self._number = 0
         #: Ranges that were audited, those that differed, and those that did until they were asked once more.
         self.audited = self.differing = self.doubted = 0
-        #: The last page with records that a proof can be made with.
-        self.recent: Shown | None = None
+        #: The last pages with records, the latest first: a proof can be made with each of them.
+        self.provable: deque[Shown] = deque(maxlen=_MOST_PROVABLE)
         self.is_proof_under_way = False
         self.is_proven = False
         #: Pages since the last good proof was begun.
@@ -95,8 +97,7 @@ class Checking:
         self.unproven += 1
         if not shown.ids:
             return False
-        if self.recent is None or len(shown.ids) > 1 or len(self.recent.ids) == 1:
-            self.recent = shown
+        self._note_provable(shown)
         if not self._has_audits:
             return False
         is_few = self._first_pages < LEAST_AUDITS and (self._begun < LEAST_AUDITS or self.is_open)
@@ -104,6 +105,15 @@ class Checking:
             self._first_pages += 1
             return True
         return False
+
+    def _note_provable(self, shown: Shown) -> None:
+        """Keep a page for proofs; one of a single record proves little, and is kept only without a better one."""
+        is_better = len(shown.ids) > 1
+        has_better = bool(self.provable) and len(self.provable[0].ids) > 1
+        if is_better and not has_better:
+            self.provable.clear()
+        if is_better or not has_better:
+            self.provable.appendleft(shown)
 
     def begin_audit(self, tally: Tally) -> tuple[int, bool]:
         """Hold a page back for its audit; return a number for it, and whether it is of the opening."""

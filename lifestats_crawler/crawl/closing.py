@@ -71,7 +71,7 @@ class Closing:
             return self._confirm(claim, now)
         if not self._checking.is_open:  # nothing was shown that could be checked
             self._checking.open()
-        if self._checking.unproven and self._checking.recent is not None:
+        if self._checking.unproven and self._checking.provable:
             return self._prove(now)
         tallies = self._checking.counted()
         keys: dict[str, list[int | str]] = {name: [] for name in self._crawl.config.counters}

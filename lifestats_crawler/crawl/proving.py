@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from lifestats_crawler.crawl.reader import Reader
     from lifestats_crawler.crawl.state import Crawl
 
-_MOST_TRIES = 30
-
 
 class Proving:
-    """Makes proofs with the last page that allows one, again and again until one is good, or fails for good.
+    """Makes proofs with the last pages that allow one, again and again until one is good, or fails for good.
 
-    A proof without an answer proves nothing: then the next page's record is tried, with growing pauses.
+    A proof without an answer proves nothing: the server may be away, or always fail at that place. Then another
+    page is tried, and when each was, they are tried again after longer waits, for as long as an outage may last.
     """
 
     def __init__(self, crawl: Crawl, reader: Reader, checking: Checking, random: Random) -> None:
@@ -33,7 +32,9 @@ class Proving:
         self._checking = checking
         self._random = random
         self._under_way = 0
+        #: How many proofs have had no answer since the last good one, and when the first of them ended.
         self._open = 0
+        self._open_since = 0.0
 
     @property
     def is_under_way(self) -> bool:
@@ -42,13 +43,14 @@ class Proving:
 
     def open(self, conclude: Callable[[bool, float], Step], now: float) -> Step:
         """Begin the first proof, if there is a page to prove with and none is under way."""
-        if self.is_under_way or self._checking.is_proven or self._checking.recent is None:
+        if self.is_under_way or self._checking.is_proven or not self._checking.provable:
             return Step()
         return self.begin(conclude, now)
 
     def begin(self, conclude: Callable[[bool, float], Step], now: float, wait: float = 0.0) -> Step:
         """Begin a proof; ``conclude`` is told whether it is good, and the time."""
-        page = self._checking.recent
+        pages = self._checking.provable
+        page = pages[self._open % len(pages)] if pages else None
         is_inclusive = self._crawl.config.inclusive
         if page is None or proof.is_trivial(page, is_inclusive=is_inclusive):
             self._checking.unproven = 0
@@ -68,13 +70,14 @@ class Proving:
                     self._crawl.stop(Ending.MISCONFIGURED, made.why)
                     return conclude(False, at)  # noqa: FBT003  # it is not
             self._checking.unproven += before
+            self._open_since = self._open_since if self._open else at
             self._open += 1
-            if self._open > _MOST_TRIES:
+            if at - self._open_since > self._crawl.config.outage_seconds:
                 self._crawl.stop(
                     Ending.OUTAGE, "it could not be proven that records are shown where they are asked for"
                 )
                 return conclude(False, at)  # noqa: FBT003  # it is not
-            return self.begin(conclude, at, backoff.full_jitter(self._open, self._random))
+            return self.begin(conclude, at, backoff.full_jitter(1 + self._open // len(pages), self._random))
 
         # What follows the record may be what makes the answer fail.
         talk = proof.prove(page, self._reader.look, 1 if self._open else None, is_inclusive=is_inclusive)

@@ -88,7 +88,7 @@ class Walk:
             return None
 
         def concluded(is_good: bool, _: float) -> Step:  # noqa: FBT001  # what a proof tells
-            conclude(is_good)
+            conclude(is_good or (not self._crawl.goes_on and self.may_write))
             return Step()
 
         return self._proving.begin(concluded, now).following

@@ -276,6 +276,32 @@ def test_a_proof_without_an_answer_proves_nothing_and_accuses_nobody():
     assert len(walking.tallies) == 1
 
 
+def test_where_one_page_cannot_prove_another_one_does():
+    walking = opened(MemoryApi(dense(99)), ids=99)
+    (first,) = walking.walk.begin()
+    second = walking.take(first).following
+    fails = {FIRST + 15}
+    walking.take(second)
+    walking.before_each = lambda ask: FAILED if ask.first in fails else None
+    ask, tries = walking.walk.prove(walking.spills.append, walking.now), 0
+    while ask:
+        ask, tries = walking.take(ask).following, tries + 1
+    assert (walking.spills, tries) == ([True], 2)
+
+
+def test_a_proof_is_asked_for_as_long_as_an_outage_may_last():
+    walking = opened(MemoryApi(dense(99)), ids=99, outage_seconds=600)
+    (first,) = walking.walk.begin()
+    walking.take(first)
+    ask, now = walking.walk.prove(walking.spills.append, walking.now), BEGIN
+    while ask:
+        now += ask.wait
+        ask = walking.take(ask, FAILED, now).following
+    assert walking.closed == [Ending.OUTAGE]
+    assert walking.spills == [True], "what is counted is kept: the next start proves first"
+    assert 600 < now - BEGIN < 640
+
+
 # Audits
 
 
