@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
@@ -23,10 +22,9 @@ _SECTIONS = {
 }
 _HEAD = """# Benchmarks
 
-Written by `python -m benchmarks{arguments}` on {date}, on {machine}, with {versions}.
-The load average before the run was {load}. Other programs on the machine change the numbers; they have less
-effect on the ratio of two measurements made side by side. *Counts* are exact if they are equal to the truth, or to
-the counts of the other contestant.
+Each section says when it was measured, and on what. Other programs on the machine change the numbers; they have
+less effect on the ratio of two measurements made side by side. *Counts* are exact if they are equal to the
+truth, or to the counts of the other contestant.
 """
 _COMMANDS = """## Commands
 
@@ -42,16 +40,16 @@ _COMMANDS = """## Commands
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Measure what the command line asks for; each section is written when it is done."""
     args = _arguments()
     options = Options(args.quick, args.pages)
-    load = machine.load()
-    results = [_SECTIONS[section](options) for section in args.only or _SECTIONS]
-    for result in results:
+    for section in args.only or _SECTIONS:
+        load = machine.load()
+        result = _SECTIONS[section](options)
         for target in result.targets:
             progress("met" if target.met else "NOT", {result.title: target.text})
-    if args.write or not (args.quick or args.only):
-        _write(results, load)
+        if args.write or not (args.quick or args.only):
+            _write(section, result, load)
 
 
 def _arguments() -> Namespace:
@@ -63,20 +61,22 @@ def _arguments() -> Namespace:
     return parser.parse_args()
 
 
-def _write(results: list[Result], load: str) -> None:
+def _write(section: str, result: Result, load: str) -> None:
+    """Put a section into the document, in place of what it said before."""
     docs = PROJECT / "docs"
-    head = _HEAD.format(
-        arguments="".join(f" {argument}" for argument in sys.argv[1:]),
-        date=datetime.now(UTC).date().isoformat(),
-        machine=machine.machine(),
-        versions=machine.versions(),
-        load=load,
+    measured = (
+        f"Measured by `python -m benchmarks --only {section}` on {datetime.now(UTC).date().isoformat()}, on"
+        f" {machine.machine()}, with {machine.versions()}. The load average before it was {load}."
     )
-    sections = [head, *(result.markdown() for result in results), _COMMANDS]
-    (docs / "benchmarks.md").write_text("\n\n".join(part.strip() for part in sections) + "\n", encoding="utf-8")
-    for result in results:
-        for name, draw in result.plots.items():
-            draw(docs / f"{name}.svg")
+    path = docs / "benchmarks.md"
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    texts = {part.partition("\n")[0]: part.strip() for part in old.split("\n## ")[1:]}
+    texts[result.title] = result.markdown(measured)
+    texts.pop("Commands", None)
+    parts = [_HEAD.strip(), *(f"## {text}" for text in texts.values()), _COMMANDS.strip()]
+    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    for name, draw in result.plots.items():
+        draw(docs / f"{name}.svg")
 
 
 if __name__ == "__main__":

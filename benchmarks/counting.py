@@ -91,8 +91,11 @@ def _count(pages: Pages) -> None:
 
 
 def _spill(directory: Path, number: int, partial: Partial) -> None:
-    space = IdRange(0, partial.covers[-1].end)
-    footer = Footer({}, space, partial.covers, partial.records, partial.pages, partial.pages, 0, {}, "", 0.0)
+    covers, records_of = zip(*partial.pieces, strict=True)
+    space = IdRange(0, covers[-1].end)
+    footer = Footer(
+        *({}, space, covers, partial.records, partial.pages, partial.pages, 0, {}, "", 0.0), records_of=records_of
+    )
     segments.write(directory, number, partial.counts, footer)
 
 

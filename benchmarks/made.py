@@ -18,6 +18,7 @@ from lifestats_crawler.storage import segments
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lifestats_crawler.items import Key
     from lifestats_crawler.storage.footers import Footer
 
 KEYS = 100_000  # counts in a full segment
@@ -50,11 +51,13 @@ def write_interleaved(directory: Path, number: int, rounds: int, like: Footer) -
     Each of them settles some ids of every chain, as in a crawl: its footer has 100 ranges.
     """
     each, width = rounds // number * _STEP_IDS, (rounds + 1) * _STEP_IDS
-    counts = {name: dict.fromkeys(range(_CHAINS), 1) for name in FIELDS}
+    counts: dict[str, dict[Key, int]] = {name: dict.fromkeys(range(_CHAINS), 1) for name in FIELDS}
     for one in range(number):
         begins = [FIRST_ID + chain * width + one * each for chain in range(_CHAINS)]
         covers = tuple(IdRange(begin, begin + each) for begin in begins)
-        segments.write(directory, one + 1, counts, replace(like, covers=covers, records=_CHAINS, pages=_CHAINS))
+        records_of = (1,) * _CHAINS
+        footer = replace(like, covers=covers, records_of=records_of, records=_CHAINS, pages=_CHAINS)
+        segments.write(directory, one + 1, counts, footer)
 
 
 def _write_full(directory: Path, like: Footer, number: int) -> None:
@@ -65,5 +68,6 @@ def _write_full(directory: Path, like: Footer, number: int) -> None:
     chosen = random.permutation(len(keys))[:KEYS]
     foods = dict(zip(keys[chosen].tolist(), counts[chosen].tolist(), strict=True))
     covers = (IdRange(number * _DRAWS, (number + 1) * _DRAWS),)
-    footer = replace(like, covers=covers, records=sum(foods.values()), pages=KEYS // 100)
+    space, records = IdRange(0, 2**40), sum(foods.values())
+    footer = replace(like, space=space, covers=covers, records_of=(records,), records=records, pages=KEYS // 100)
     segments.write(directory, number, {"foods": foods}, footer)

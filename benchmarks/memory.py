@@ -57,7 +57,8 @@ def _row(crawl: Crawl, ours: Crawl) -> Row:
 
 def _extra(crawl: Crawl) -> float:
     """Return the requests beyond the pages that hold the records, as a share of these."""
-    return crawl.requests / ceil(crawl.found["foods"]["items"] / PAGE_RECORDS) - 1
+    items: int = crawl.found["foods"]["items"]
+    return crawl.requests / ceil(items / PAGE_RECORDS) - 1
 
 
 def _line(crawl: Crawl) -> tuple[list[int], list[float]]:

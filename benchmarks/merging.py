@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from subprocess import PIPE
 from subprocess import run as run_process
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def run(options: Options) -> Result:
 
 def _merge(how: str, directory: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.contestants.merge_segments", how, directory]
-    printed = run_process(command, cwd=PROJECT, check=True, capture_output=True).stdout  # noqa: S603  # our own
+    printed = run_process(command, cwd=PROJECT, check=True, stdout=PIPE).stdout  # noqa: S603  # our own
     figures: dict[str, Any] = json.loads(printed)
     progress("merge", _row(how, figures, figures))
     return figures

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen
 from time import monotonic, sleep
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 if TYPE_CHECKING:
@@ -111,9 +111,11 @@ def prompt_mock(*arguments: str) -> Iterator[Server]:
         yield server
 
 
-def _start(command: Sequence[str], core: int | None, cwd: Path, **streams: int | IO[bytes]) -> Popen[bytes]:
+def _start(command: Sequence[str], core: int | None, cwd: Path, **streams: Any) -> Popen[bytes]:
     pinned = ["taskset", "--cpu-list", str(core)] if core is not None else []
-    return Popen([*pinned, *command], cwd=cwd, env=os.environ | _OWN, **streams)  # noqa: S603  # our own programs
+    options: Any = {"cwd": cwd, "env": os.environ | _OWN} | streams
+    process: Popen[bytes] = Popen([*pinned, *command], **options)  # noqa: S603  # our own programs
+    return process
 
 
 def _resident(pid: int) -> float:

@@ -33,8 +33,8 @@ def run(options: Options) -> Result:
     for kind, space in spaces.items():
         with mock(*space.arguments) as server:
             crawls = {
-                name: lifestats(rate_limit=None, **keys).crawl(server, space, CLIENT_CORE)
-                for name, keys in {"audits": {}, "no audits": {"audit": False}}.items()
+                name: lifestats(rate_limit=None, audit=audit).crawl(server, space, CLIENT_CORE)
+                for name, audit in {"audits": True, "no audits": False}.items()
             }
         rows += [_row(kind, name, space, crawl) for name, crawl in crawls.items()]
         if not options.quick and kind != "sparse":

@@ -41,8 +41,8 @@ class Result:
     #: Draws ``docs/<name>.svg``.
     plots: dict[str, Callable[[Path], None]] = field(default_factory=dict)
 
-    def markdown(self) -> str:
-        """Render the section."""
+    def markdown(self, measured: str) -> str:
+        """Render the section, without the mark in front of its title; ``measured`` says when, and on what."""
         columns = list(self.rows[0])
         lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *(row.values() for row in self.rows)]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -50,7 +50,8 @@ class Result:
             f"- {'Met' if target.met else '**Not met**'}: {target.text}." for target in self.targets
         )
         pictures = "\n".join(f"![{self.title}]({name}.svg)" for name in self.plots)
-        return "\n\n".join(part for part in (f"## {self.title}", self.about, table, targets, pictures) if part)
+        parts = (self.title, self.about, table, targets, pictures, measured)
+        return "\n\n".join(part for part in parts if part)
 
 
 def progress(section: str, row: Row) -> None:

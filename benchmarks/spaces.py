@@ -40,7 +40,8 @@ class Space:
     @property
     def pages(self) -> int:
         """How many pages hold its records."""
-        return ceil(self.truth["foods"]["items"] / PAGE_RECORDS)
+        items: int = self.truth["foods"]["items"]
+        return ceil(items / PAGE_RECORDS)
 
     @cached_property
     def truth(self) -> dict[str, Any]:

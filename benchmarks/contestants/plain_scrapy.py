@@ -37,7 +37,7 @@ class PlainSpider(Spider):
         """Ask for a page."""
         return Request(f"{self.url}/foodstats?offset={cursor}&limit=100", cb_kwargs={"end": end})
 
-    def parse(self, response: TextResponse, end: int) -> Iterator[Request]:
+    def parse(self, response: TextResponse, end: int) -> Iterator[Request]:  # type: ignore[override]  # as Scrapy calls it
         """Count a page, and ask for the next."""
         page = response.json()
         self.counts.add(page["response"], end)
