@@ -31,21 +31,21 @@ class Density:
 
     def show(self, ids: IdRange, records: float) -> None:
         """Take note of the records that a page, or an earlier crawl, has shown for the ids that it settles."""
-        within = IdRange(max(ids.begin, self._whole.begin), min(ids.end, self._whole.end))
-        if not len(within):
+        begin, end = max(ids.begin, self._whole.begin), min(ids.end, self._whole.end)
+        if begin >= end:
             return
-        records, ids = records * len(within) / len(ids), within
+        each = records / (ids.end - ids.begin)
         self._pages += 1
-        first, last = self._place(ids.begin), self._place(ids.end - 1)
+        first, last = self._place(begin), self._place(end - 1)
         if first == last:
-            self._ids[first] += len(ids)
-            self._records[first] += records
+            self._ids[first] += end - begin
+            self._records[first] += each * (end - begin)
             return
         for place in range(first, last + 1):
-            begin = ids.begin if place == first else self._begin + place * self._width
-            end = ids.end if place == last else self._begin + (place + 1) * self._width
-            self._ids[place] += end - begin
-            self._records[place] += records * (end - begin) / len(ids)
+            left = begin if place == first else self._begin + place * self._width
+            right = end if place == last else self._begin + (place + 1) * self._width
+            self._ids[place] += right - left
+            self._records[place] += each * (right - left)
 
     def records(self, ids: IdRange, here: float | None = None) -> float:
         """Estimate how many records the ids hold.
