@@ -61,6 +61,10 @@ class ContradictionError(FaultyPageError):
     """
 
 
+class FaultyRecordsError(FaultyPageError):
+    """Raised by the dialect for a page of which too many records cannot be counted."""
+
+
 class OverlapError(LifestatsError):
     """Raised when the same ids are settled twice: their records would count double."""
 

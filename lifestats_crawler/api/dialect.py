@@ -14,7 +14,7 @@ from lifestats_crawler.api.record_list import RecordList
 from lifestats_crawler.config import secrets
 from lifestats_crawler.config.redaction import Secrets, cut
 from lifestats_crawler.config.values import MAX_ID
-from lifestats_crawler.exceptions import ContradictionError, FaultyPageError
+from lifestats_crawler.exceptions import ContradictionError, FaultyPageError, FaultyRecordsError
 from lifestats_crawler.items import Tally
 from lifestats_crawler.ranges import IdRange
 
@@ -109,7 +109,8 @@ class Dialect:
         settles = IdRange(asked.begin, min(following or max(asked.begin, bounds.end), asked.end))
         values, faults, count = self._values(records, ids, bounds, settles, is_exact=is_exact)
         if len(faults) > most_faulty * len(records):
-            raise FaultyPageError(next(iter(faults.values())))
+            first, many = next(iter(faults.values())), f"{len(faults)} of {len(records)} records cannot be counted"
+            raise FaultyRecordsError(f"{first}: {many}")
         return Tally(
             settles,
             values.keys,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -56,6 +56,8 @@ class Chain:
     excused: int = 0
     #: How many outages have given it its tries back since it moved: a page that always fails is no outage.
     spared: int = 0
+    #: How often each reason was given for that.
+    reasons: Counter[str] = field(default_factory=Counter)
     #: Whether the last answer contradicted the configuration.
     is_contradicted: bool = False
     #: The gap of its last page, where another answer did not confirm it.
@@ -339,6 +341,7 @@ class Frontier:
     def _move(self, chain: Chain, cursor: int) -> None:
         chain.cursor = cursor
         chain.failures = chain.excused = chain.spared = 0
+        chain.reasons.clear()
         chain.is_contradicted = False
         chain.unconfirmed = None
         if cursor >= chain.end:

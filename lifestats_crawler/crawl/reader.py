@@ -10,7 +10,8 @@ from lifestats_crawler.api.dialect import MOST_FAULTY, nothing
 from lifestats_crawler.config.values import MAX_ID
 from lifestats_crawler.crawl.outage import Health
 from lifestats_crawler.crawl.witness import Witnesses
-from lifestats_crawler.exceptions import FaultyPageError
+from lifestats_crawler.exceptions import ContradictionError, FaultyPageError, FaultyRecordsError
+from lifestats_crawler.program import called
 from lifestats_crawler.ranges import IdRange
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Reader:
         self.witnesses = Witnesses([crawl.settled.highest] if crawl.settled.highest >= 0 else [])
         self.health = Health(has_answered=bool(crawl.settled.pages))
         self._nulls = 0
+        # Whether any record could be counted: then a page of which many cannot is no mistake of the configuration.
+        self._has_records = bool(crawl.settled.records)
 
     def page(self, answer: Answer, asked: IdRange, *, is_narrowed: bool = False) -> Tally:
         """Read the answer to a request for a page at ``asked.begin``.
@@ -44,7 +47,8 @@ class Reader:
         A page that shows nothing from there on, and says that nothing follows, is an empty tally without a next
         cursor: a claim. Where a fault is narrowed down (``is_narrowed``), a page may have any share of records
         that cannot be counted. Raises FaultyPageError for what is no page, and FalseEndError for a claim that is
-        false, FaultyRecordError for a record alone.
+        false, FaultyRecordError for a record alone, ContradictionError where too many records of the page cannot
+        be counted, and none of any page could so far.
         """
         try:
             return self._page(answer, asked, 1.0 if is_narrowed else MOST_FAULTY)
@@ -61,7 +65,16 @@ class Reader:
             raise
 
     def _page(self, answer: Answer, asked: IdRange, most_faulty: float) -> Tally:
-        tally = self._look(answer, asked, most_faulty)
+        try:
+            tally = self._look(answer, asked, most_faulty)
+        except FaultyRecordsError as fault:
+            if self._has_records:
+                raise
+            raise ContradictionError(
+                f"{fault}, nor could one of any page before. Correct the field, or set missing: skip for a counter"
+                f" whose field not every record has; {called('probe')} shows such a record"
+            ) from None
+        self._has_records |= tally.records > 0
         if len(asked) == 1 and tally.faulty:
             raise FaultyRecordError(tally.faulty[asked.begin])
         if is_claim(tally) and self.witnesses.highest >= asked.begin:

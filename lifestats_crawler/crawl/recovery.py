@@ -197,6 +197,7 @@ class Recovery:
         was_contradicted = chain.is_contradicted
         if not is_well:
             chain.is_contradicted = what is Kind.CONTRADICTION
+            chain.reasons[str(fault)] += 1
             if what not in (Kind.THROTTLED, Kind.REFUSED) and not isinstance(fault, FaultyRecordError):
                 self._health.bad(now)
         return Failure(
@@ -224,7 +225,8 @@ class Recovery:
         wait = max(wait, self._crawl.pacer.held_for(now))
         chain.rests_until = now + wait
         self._crawl.retried += 1
-        self._tell(f"Page at {chain.cursor}, try {chain.failures + chain.excused}", failure.reason, wait, now)
+        tries = chain.failures + chain.excused
+        self._tell(f"Page at {chain.cursor}{f', try {tries}' if tries else ''}", failure.reason, wait, now)
         return Step(following=asks.page(chain, wait))
 
     def _following(self, chain: Chain, wait: float = 0.0) -> Step:
@@ -283,6 +285,8 @@ class Recovery:
         return self._lose(chain, narrowing, reason, now)
 
     def _lose(self, chain: Chain, narrowing: Narrowing, reason: str, now: float) -> Step:
+        # Not that of the last try, which may have met something else.
+        ((reason, _),) = chain.reasons.most_common(1) or [(reason, 1)]
         lost = self._frontier.give_up(chain, narrowing.lost_until(chain.end), reason)
         chain.narrowing = None
         untold = self._loss_log.untold(reason, now)

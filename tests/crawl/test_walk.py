@@ -468,6 +468,62 @@ def test_a_dead_region_costs_its_ids_and_what_is_behind_it_is_counted():
 # Ends
 
 
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_where_no_page_can_be_counted_for_its_records_the_configuration_is_wrong(share, caplog):
+    def without(ask):
+        answer = walking.api.ask(walking.crawl.dialect.url(ask.first, ask.limit))
+
+        def drop(document) -> None:
+            for record in document["response"]:
+                if record["id"] % 10 < 10 * share:
+                    del record["food_id"]
+
+        return changed(answer, drop)
+
+    walking = Walking(MemoryApi(dense()), 2000, audit=False)
+    walking.before_each = without
+    walking.run()
+    assert walking.closed == [Ending.MISCONFIGURED]
+    assert len(walking.asked) < 30, "it is found out at once"
+    assert walking.tallies == []
+    (line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert "counters.foods.field: food_id is missing or null in a record" in line
+    assert "records cannot be counted" in line
+    assert "set missing: skip" in line
+
+
+def test_where_records_could_be_counted_a_page_of_which_most_cannot_costs_its_records():
+    walking = Walking(MemoryApi(dense()), 2000, audit=False)
+
+    def without(ask):
+        def drop(document) -> None:
+            for record in document["response"]:
+                if record["id"] in range(FIRST + 1000, FIRST + 1030):
+                    del record["food_id"]
+
+        return changed(walking.api.ask(walking.crawl.dialect.url(ask.first, ask.limit)), drop)
+
+    walking.before_each = without
+    walking.run()
+    assert (walking.closed, walking.missing) == ([], [IdRange(FIRST + 1000, FIRST + 1030)])
+
+
+def test_ids_are_given_up_for_the_reason_that_was_given_most():
+    walking = Walking(MemoryApi(dense()), 2000, audit=False, retries=4)
+    asked = []
+
+    def fail(ask):
+        if ask.first <= FIRST + 1000 < ask.first + (ask.limit or 10):
+            asked.append(ask)
+            return LOST if len(asked) % 5 == 4 else FAILED
+        return None
+
+    walking.before_each = fail
+    walking.run()
+    assert walking.missing == [IdRange(FIRST + 1000, FIRST + 1001)]
+    assert [reason for _, _, reason in walking.crawl.frontier.given_up] == ["status 500"]
+
+
 def test_claims_are_confirmed_from_the_highest_down():
     api = MemoryApi(dense(1999, last_id=FIRST + 99))
     walking = Walking(api, 2000)
